@@ -1,0 +1,92 @@
+"""What the frame expects of stages, readers and writers, and how it finds them by name."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from importlib import import_module
+from importlib.resources import files
+from pathlib import Path
+from types import ModuleType
+from typing import Any, BinaryIO, ClassVar, Protocol
+
+from florilegium.pipeline.errors import PipelineError
+from florilegium.pipeline.schema import Batch
+
+
+class Stage(Protocol):
+    """A pure function of a batch: fills its own columns or gives reasons; never removes or reorders rows.
+
+    A stage is a frozen dataclass in `stages/<verb>.py`, named as the verb with a capital; its fields are its options.
+    It may also have `decide(batch) -> batch`, which the decisions pass calls with numbers and evidence only.
+    """
+
+    writes: ClassVar[tuple[str, ...]]
+    """The columns that it fills."""
+    reasons: ClassVar[Mapping[str, str]]
+    """Every `stage.rule` that it may give, and what it means."""
+    decides: ClassVar[frozenset[str]]
+    """Fields that only `decide` reads: changing one runs the decisions again, nothing before them."""
+    libraries: ClassVar[tuple[str, ...]]
+    """Distributions whose version may change what it writes."""
+
+    def __call__(self, batch: Batch) -> Batch:
+        """The same rows in the same order, with its own columns filled."""
+
+    def files(self) -> Mapping[str, Path]:
+        """Models and lists that it opens, by name; their hashes name the pass and stand in the manifest."""
+
+
+class Reader(Protocol):
+    """A module of `stages/read`: one input format."""
+
+    SUFFIXES: tuple[str, ...]
+    """File name endings of the format, longest first."""
+    Options: type[Any]
+    """A frozen pydantic dataclass: what a source may set under `options`."""
+
+    def cut(self, file: BinaryIO, size: int, target: int, options: Any) -> Iterator[tuple[int, int]]:
+        """Where to cut a file into pieces of about `target` bytes: (start, end) in order, end of one = start of the next.
+
+        size: bytes of the file. A format that cannot be cut yields one piece.
+        Raises PipelineError when the file is not of this format at all.
+        """
+
+    def read(self, file: BinaryIO, piece: Any, options: Any) -> Iterator[Any]:
+        """The records of the piece, in order. Damage costs the damaged record: it is given with the reason read.damaged."""
+
+
+class Writer(Protocol):
+    """A module of `stages/write`: one output format."""
+
+    SUFFIX: str
+
+    def write(self, batches: Iterator[Batch], path: Path) -> int:
+        """Write one shard to a local path; answers the number of rows."""
+
+
+FOLDERS = {"stages": "stage", "stages.read": "input format", "stages.write": "output format", "filters": "filter"}
+
+
+def names(folder: str) -> Sequence[str]:
+    """What a folder of the tree holds, by name: `names("stages.read")` is warc, html, ..."""
+    here = files(f"florilegium.{folder}")
+    return sorted(p.name[:-3] for p in here.iterdir() if p.name.endswith(".py") and not p.name.startswith("_"))
+
+
+@cache
+def find(folder: str, name: str) -> ModuleType:
+    """The module `florilegium.<folder>.<name>`: `find("stages.read", "warc")`. Names are places; there is no registry.
+
+    Raises PipelineError when there is no such file; the hint names those that there are.
+    """
+    known = names(folder)
+    if name not in known:
+        raise PipelineError(
+            f"there is no {FOLDERS.get(folder, folder)} called {name!r}", f"use one of: {', '.join(known)}"
+        )
+    return import_module(f"florilegium.{folder}.{name}")
+
+
+def stage_class(name: str) -> type[Any]:
+    """The class of a stage: `stage_class("extract")` is `florilegium.stages.extract.Extract`."""
+    found: type[Any] = getattr(find("stages", name), name.capitalize())
+    return found

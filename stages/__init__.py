@@ -1,0 +1,1 @@
+"""One verb a file: what is done to a document."""
