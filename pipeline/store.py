@@ -1,0 +1,248 @@
+"""Paths, listings and atomic writes on any fsspec file system; the only file that opens outputs.
+
+Local: written aside in the same folder, synced, renamed, the folder synced. Object stores: a local file is finished and
+hashed first, then stored by one put, never a stream, because closing a half-written upload publishes it.
+"""
+
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from hashlib import file_digest
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import fsspec
+from fsspec.implementations.local import LocalFileSystem
+
+from florilegium.pipeline.errors import PipelineError
+
+ASIDE = ".aside-"
+"""Prefix of files being written; a reader never lists them, `sweep` removes those that a killed process left."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One stored file. name: path below the listed base, with forward slashes. version: changes when the file does."""
+
+    path: str
+    name: str
+    size: int
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What was written: SHA-256 (hex) and bytes."""
+
+    sha256: str
+    size: int
+
+
+def join(base: str, *parts: str) -> str:
+    """A path below a base, local or remote."""
+    return "/".join([base.rstrip("/"), *parts])
+
+
+def local_path(path: str) -> Path | None:
+    """The local path, or None when the path lies on another file system."""
+    fs, inner = fsspec.core.url_to_fs(path)
+    return Path(inner) if isinstance(fs, LocalFileSystem) else None
+
+
+def open_input(path: str) -> BinaryIO:
+    """A seekable binary file. Raises PipelineError when it cannot be opened."""
+    fs, inner = _fs(path)
+    try:
+        opened: BinaryIO = Path(inner).open("rb") if isinstance(fs, LocalFileSystem) else fs.open(inner, "rb")
+    except OSError as error:
+        raise PipelineError(f"{path}: cannot be read: {error.strerror or error}", "check the path and its permissions") from error
+    return opened
+
+
+def read(path: str) -> bytes | None:
+    """The whole content of a small file; None when there is no such file."""
+    fs, inner = _fs(path)
+    try:
+        content: bytes = fs.cat_file(inner)
+    except FileNotFoundError:
+        return None
+    return content
+
+
+def size(path: str) -> int | None:
+    """Bytes of a stored file; None when there is no such file."""
+    fs, inner = _fs(path)
+    try:
+        found: int = fs.size(inner)
+    except FileNotFoundError:
+        return None
+    return found
+
+
+def put(path: str, write: Callable[[Path], Any]) -> tuple[Any, Stored]:
+    """Let `write` fill a local file, then make it stand at `path` whole; answers what `write` answered, and what stands there.
+
+    On an exception nothing appears at `path`. An existing file is replaced.
+    """
+    with _aside(path) as aside:
+        answer = write(aside)
+        stored = Stored(sha256(str(aside)), aside.stat().st_size)
+        _publish(aside, path)
+    return answer, stored
+
+
+def put_bytes(path: str, content: bytes) -> Stored:
+    """Make this content stand at `path`, whole."""
+    return put(path, lambda aside: aside.write_bytes(content))[1]
+
+
+def create(path: str, content: bytes) -> bool:
+    """Make this content stand at `path` unless something stands there already; answers whether it was written."""
+    fs, inner = _fs(path)
+    if not isinstance(fs, LocalFileSystem):
+        try:
+            fs.pipe_file(inner, content, mode="create")
+        except FileExistsError:
+            return False
+        return True
+    with _aside(path) as aside:
+        aside.write_bytes(content)
+        _sync(aside)
+        try:
+            os.link(aside, inner)
+        except FileExistsError:
+            return False
+        _sync_folder(Path(inner).parent)
+    return True
+
+
+def copy(source: str, target: str) -> None:
+    """Make a stored file stand at another path of the same file system, whole; on a local disk without copying bytes."""
+    fs, inner = _fs(target)
+    _, origin = _fs(source)
+    if not isinstance(fs, LocalFileSystem):
+        fs.copy(origin, inner)
+        return
+    with _aside(target) as aside:
+        try:
+            os.link(origin, aside)
+        except OSError:  # another disk, or a file system without hard links
+            shutil.copyfile(origin, aside)
+        _publish(aside, target)
+
+
+def remove(path: str) -> None:
+    """Remove a file or a folder with all it holds; nothing happens when there is none."""
+    fs, inner = _fs(path)
+    with suppress(FileNotFoundError):
+        fs.rm(inner, recursive=True)
+
+
+def listing(base: str, pattern: str = "**") -> list[Found]:
+    """The files below a folder that match a glob, sorted by name; files being written are left out."""
+    fs, inner = _fs(base)
+    root = inner.rstrip("/")
+    found = fs.glob(f"{root}/{pattern}", detail=True)
+    files = [
+        Found(fs.unstrip_protocol(path) if not isinstance(fs, LocalFileSystem) else path, path[len(root) + 1 :], info["size"], version(info))
+        for path, info in found.items()
+        if info["type"] == "file" and not path.rsplit("/", 1)[-1].startswith(ASIDE)
+    ]
+    return sorted(files, key=lambda file: file.name)
+
+
+def stat(path: str) -> Found | None:
+    """One stored file by its own path, named by its last part; None when it is no file."""
+    fs, inner = _fs(path)
+    try:
+        info = fs.info(inner)
+    except FileNotFoundError:
+        return None
+    return Found(path, inner.rsplit("/", 1)[-1], info["size"], version(info)) if info["type"] == "file" else None
+
+
+def is_folder(path: str) -> bool:
+    """Whether the path is a folder (on object stores: a prefix that holds something)."""
+    fs, inner = _fs(path)
+    return bool(fs.isdir(inner))
+
+
+def version(info: dict[str, Any]) -> str:
+    """What changes when a file does: the entity tag of an object store, else the time of change."""
+    for name in ("ETag", "etag", "mtime", "LastModified", "modified"):
+        if info.get(name):
+            return str(info[name])
+    return ""
+
+
+def make_folder(path: str, private: bool = False) -> None:
+    """Make a folder and its parents; private: only the owner may look inside (local disks)."""
+    fs, inner = _fs(path)
+    try:
+        fs.makedirs(inner, exist_ok=True)
+        if private and isinstance(fs, LocalFileSystem):
+            Path(inner).chmod(0o700)
+    except OSError as error:
+        raise PipelineError(f"{path}: cannot be made: {error.strerror or error}", "choose an output folder that can be written") from error
+
+
+def sweep(folder: str) -> int:
+    """Remove what killed processes left half-written below a local folder; answers how many files."""
+    root = local_path(folder)
+    left = [] if root is None else [p for p in root.rglob(f"{ASIDE}*") if p.is_file()]
+    for path in left:
+        path.unlink(missing_ok=True)
+    return len(left)
+
+
+def sha256(path: str) -> str:
+    """SHA-256 of a stored file, hex."""
+    with open_input(path) as file:
+        return file_digest(file, "sha256").hexdigest()
+
+
+def _fs(path: str) -> tuple[Any, str]:
+    try:
+        fs, inner = fsspec.core.url_to_fs(path)
+    except (ImportError, ValueError) as error:
+        raise PipelineError(f"{path}: {error}", "use a local path, or install the extra for this storage: pip install 'florilegium[s3]'") from error
+    return fs, inner
+
+
+@contextmanager
+def _aside(path: str) -> Iterator[Path]:
+    """A local path to write to, in the target's own folder if that is local; removed at the end if it still stands."""
+    target = local_path(path)
+    folder = Path(tempfile.gettempdir()) if target is None else target.parent
+    aside = folder / f"{ASIDE}{os.getpid()}-{secrets.token_hex(6)}"
+    try:
+        yield aside
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def _publish(aside: Path, path: str) -> None:
+    fs, inner = _fs(path)
+    if isinstance(fs, LocalFileSystem):
+        _sync(aside)
+        aside.replace(inner)
+        _sync_folder(Path(inner).parent)
+    else:
+        fs.put_file(str(aside), inner)
+
+
+def _sync(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

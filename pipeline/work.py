@@ -1,0 +1,142 @@
+"""A unit of work: what to run on which inputs, and the record that makes it done.
+
+A unit is done when its record stands: outputs are stored first, the record last and create-only. The record holds a
+fingerprint of all that determines the unit, the digest of each output, and what was counted. Resume, caching and
+provenance follow from it. No time, host or process id stands in it.
+"""
+
+import json
+import resource
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from hashlib import blake2b
+from importlib import import_module
+from typing import Any
+
+from florilegium.pipeline import store
+from florilegium.pipeline.store import Stored
+
+Say = Callable[[str, Any], None]
+"""How a running unit reports: `say("progress", {...})`, `say("at", place)`."""
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A unit of work: pickles, holds no closures, and is pure: same unit, same bytes.
+
+    name: for people ("documents 00017"). folder: where its files go. key: stem of its files.
+    function: "module:function", called with the unit and a Guard; answers Made.
+    given: everything it needs beside its inputs' content, JSON only: it enters the fingerprint.
+    inputs: paths by digest name -> what the fingerprint holds of each input (a digest, or size and version).
+    load: bytes of input, for ordering (largest first) and progress; no part of the fingerprint.
+    cpu_seconds: the backstop: a document that takes more than this is dropped by killing the worker; 0 is off.
+    struck: documents that have killed a worker, place -> reason; kept in the record and replayed.
+    """
+
+    name: str
+    folder: str
+    key: str
+    function: str
+    given: Mapping[str, Any]
+    load: int = 0
+    cpu_seconds: int = 0
+    struck: Mapping[str, str] = field(default_factory=dict)
+
+    def fingerprint(self) -> str:
+        """128-bit BLAKE2b (hex) of function and givens."""
+        return digest({"function": self.function, "given": self.given})
+
+    def path(self, suffix: str) -> str:
+        """The path of one of its files."""
+        return store.join(self.folder, self.key + suffix)
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a unit made: outputs (suffix -> Stored), counts (JSON), and costs (CPU seconds and the like, never stored in the record)."""
+
+    outputs: Mapping[str, Stored]
+    counts: Mapping[str, Any]
+    costs: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Record:
+    """The stored form of a finished unit."""
+
+    fingerprint: str
+    outputs: Mapping[str, Stored]
+    counts: Mapping[str, Any]
+    struck: Mapping[str, str]
+
+
+class Guard:
+    """What a running unit holds its CPU time against: documents that kill the worker are found and left out.
+
+    careful: batches (by place) to be run one document at a time. struck: documents to leave out, with their reason.
+    """
+
+    def __init__(self, cpu_seconds: int, careful: frozenset[str], struck: Mapping[str, str], say: Say) -> None:
+        self.cpu_seconds = cpu_seconds
+        self.careful = careful
+        self.struck = struck
+        self.say = say
+
+    def enter(self, place: str) -> None:
+        """Say where the worker is, and give this place its CPU seconds."""
+        self.say("at", place)
+        if self.cpu_seconds:
+            used = resource.getrusage(resource.RUSAGE_SELF)
+            soft = int(used.ru_utime + used.ru_stime) + self.cpu_seconds + 1
+            hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
+            resource.setrlimit(resource.RLIMIT_CPU, (soft if hard < 0 else min(soft, hard), hard))
+
+    def leave(self) -> None:
+        """Lift the limit."""
+        if self.cpu_seconds:
+            hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
+            resource.setrlimit(resource.RLIMIT_CPU, (hard, hard))
+
+
+def digest(content: Any) -> str:
+    """128-bit BLAKE2b (hex) of JSON with sorted keys."""
+    text = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return blake2b(text.encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
+
+
+def look(unit: Unit, verify: bool = False) -> tuple[Record | None, Unit]:
+    """The unit's record if it is done, and the unit as it is to be run if it is not.
+
+    Done: the fingerprint is equal and every output has the recorded size (with verify: the recorded hash). Where only an
+    output is damaged, the documents that killed a worker before are left out again.
+    """
+    content = store.read(unit.path(".json"))
+    if content is None:
+        return None, unit
+    found = json.loads(content)
+    outputs = {suffix: Stored(**stored) for suffix, stored in found["outputs"].items()}
+    record = Record(found["fingerprint"], outputs, found["counts"], found["struck"])
+    if record.fingerprint != unit.fingerprint():
+        return None, unit
+    whole = all(_stands(unit.path(suffix), stored, verify) for suffix, stored in outputs.items())
+    return (record, unit) if whole else (None, replace(unit, struck=record.struck))
+
+
+def _stands(path: str, stored: Stored, verify: bool) -> bool:
+    return store.size(path) == stored.size and (not verify or store.sha256(path) == stored.sha256)
+
+
+def perform(unit: Unit, guard: Guard) -> Mapping[str, float]:
+    """Run a unit and store its record; answers its costs. A unit that another process finished meanwhile is left as it is."""
+    module, function = unit.function.split(":")
+    made: Made = getattr(import_module(module), function)(unit, guard)
+    content = {
+        "fingerprint": unit.fingerprint(),
+        "outputs": {s: {"sha256": o.sha256, "size": o.size} for s, o in sorted(made.outputs.items())},
+        "counts": made.counts,
+        "struck": dict(unit.struck),
+    }
+    line = json.dumps(content, sort_keys=True, ensure_ascii=False) + "\n"
+    if not store.create(unit.path(".json"), line.encode()) and look(unit)[0] is None:
+        store.put_bytes(unit.path(".json"), line.encode())  # a record of another fingerprint or of damaged outputs
+    return made.costs

@@ -1,0 +1,164 @@
+"""A worker process that may be killed: it runs units, its parent learns which document killed it.
+
+Parser bugs and endless loops in C libraries cannot be caught inside a process. So units run in a child; before each batch
+the child says where it is. When it dies by its CPU limit or by a fault, the parent runs the unit again, one document at a
+time in that batch, learns the document, and runs the unit without it: the document's reason is recorded with the unit and
+replayed on resume. A kill from outside (SIGKILL, SIGTERM: a person, the kernel, a test) is nobody's fault: the unit is
+simply run again. The same child serves the local executor and Ray.
+"""
+
+import pickle
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
+from typing import Any
+
+from florilegium.pipeline.errors import PipelineError
+from florilegium.pipeline.work import Guard, Say, Unit, perform
+
+STRIKES = {
+    signal.SIGXCPU: "extract.cpu_limit",
+    signal.SIGSEGV: "extract.crashed",
+    signal.SIGBUS: "extract.crashed",
+    signal.SIGABRT: "extract.crashed",
+    signal.SIGFPE: "extract.crashed",
+    signal.SIGILL: "extract.crashed",
+}
+"""Deaths that are the document's fault, and the reason it gets."""
+
+PATIENCE = 30
+"""How often one unit may die of kills from outside before the build stops and names it."""
+
+
+class Killable:
+    """A child process that runs one unit at a time, and is started again when it dies."""
+
+    def __init__(self) -> None:
+        self._child: subprocess.Popen[bytes] | None = None
+        self._line: Connection | None = None
+
+    def run(self, unit: Unit, say: Say) -> Mapping[str, float]:
+        """Run a unit to its end, whatever kills the child meanwhile; answers its costs.
+
+        Raises what the unit raised, or PipelineError when the child was killed from outside too often.
+        """
+        kills = 0
+        careful: set[str] = set()
+        while True:
+            died, place = self._attempt(unit, careful, say)
+            if not isinstance(died, int):
+                return died
+            reason = STRIKES.get(signal.Signals(-died)) if died < 0 else None
+            if reason is None or place is None:
+                kills += 1
+                if kills >= PATIENCE:
+                    raise PipelineError(
+                        f"{unit.name}: the worker was killed {kills} times (last at {place or 'its start'}, exit status {died})",
+                        "give the workers more memory or use fewer of them (--workers), then run the same command: it resumes",
+                    )
+            elif place in careful:
+                unit = replace(unit, struck={**unit.struck, place.removeprefix("document "): reason})
+            else:
+                careful.add(place)
+            say("died", {"status": died, "place": place})
+
+    def close(self) -> None:
+        """End the child."""
+        if self._child is not None:
+            self._child.kill()
+            self._child.wait()
+        if self._line is not None:
+            self._line.close()
+        self._child = self._line = None
+
+    def _attempt(self, unit: Unit, careful: set[str], say: Say) -> tuple[Any, str | None]:
+        """Costs, or the exit status of a child that died and the place it was at."""
+        child, line = self._started()
+        place: str | None = None
+        try:
+            line.send_bytes(pickle.dumps((unit, frozenset(careful))))
+            while True:
+                kind, content = pickle.loads(line.recv_bytes())
+                if kind == "at":
+                    place = content
+                    if place.startswith("document "):
+                        careful.add(place)
+                elif kind == "done":
+                    return content, place
+                elif kind == "error":
+                    raise content
+                else:
+                    say(kind, content)
+        except (EOFError, ConnectionError, BrokenPipeError):
+            status = child.wait()
+            self.close()
+            return status, place
+
+    def _started(self) -> tuple[subprocess.Popen[bytes], Connection]:
+        if self._child is None or self._line is None or self._child.poll() is not None:
+            self.close()
+            ours, theirs = Pipe()
+            self._child = subprocess.Popen(
+                [sys.executable, "-m", "florilegium.pipeline.worker", str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+            )
+            theirs.close()
+            self._line = ours
+        return self._child, self._line
+
+
+def serve(handle: int) -> None:
+    """The child's life: units in, messages out, until the parent is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    _die_with_parent()
+    line = Connection(handle)
+    lock = threading.Lock()
+
+    def say(kind: str, content: Any) -> None:
+        with lock:
+            line.send_bytes(pickle.dumps((kind, content)))
+
+    while True:
+        try:
+            unit, careful = pickle.loads(line.recv_bytes())
+        except EOFError:
+            return
+        guard = Guard(unit.cpu_seconds, careful, unit.struck, say)
+        try:
+            say("done", perform(unit, guard))
+        except Exception as error:
+            guard.leave()
+            say("error", _carried(error, unit))
+
+
+def _carried(error: Exception, unit: Unit) -> Exception:
+    """The error in a form that crosses the process border, with its traceback as a note when it is a bug."""
+    if isinstance(error, PipelineError):
+        return error
+    if isinstance(error, OSError):
+        return PipelineError(
+            f"{unit.name}: {error.strerror or error}{f': {error.filename}' if error.filename else ''}",
+            "make room or mend the disk, then run the same command: it resumes",
+        )
+    from traceback import format_exception
+
+    return RuntimeError(f"{unit.name} failed:\n{''.join(format_exception(error))}")
+
+
+def _die_with_parent() -> None:
+    """Ask the kernel to end this process when its parent dies (Linux, prctl(2) PR_SET_PDEATHSIG); elsewhere the closed line does."""
+    with suppress(OSError, AttributeError):
+        import ctypes
+
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    serve(int(sys.argv[1]))
