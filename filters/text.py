@@ -1,0 +1,89 @@
+"""One document's text, taken apart once for all filters: words, lines, paragraphs, n-grams."""
+
+import re
+import sys
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
+from itertools import accumulate
+
+from florilegium.languages import Language
+
+LONGEST_GRAM = 10
+"""Gopher (arXiv:2112.11446, table A1) looks at n-grams of up to ten words."""
+
+
+@dataclass(frozen=True)
+class Text:
+    """A text and the profile of its language. All lengths are Unicode code points.
+
+    A filter of a text that has nothing to measure (no words, no lines, no n-grams) gives 0.
+    """
+
+    content: str
+    language: Language
+
+    @cached_property
+    def words(self) -> Sequence[str]:
+        """Runs of letters, digits, underscores and combining marks; every other character but white space by itself."""
+        return _words().findall(self.content)
+
+    @cached_property
+    def plain_words(self) -> Sequence[str]:
+        """The words that hold a letter or a digit: no punctuation, symbols or mere underscores."""
+        return [word for word in self.words if word.isalnum() or any(map(str.isalnum, word))]
+
+    @cached_property
+    def folded_words(self) -> Sequence[str]:
+        """The plain words in composed form (NFC) and lower case, as stop words are written in the profiles."""
+        return [word.lower() for word in map(_composed, self.plain_words)]
+
+    @cached_property
+    def lines(self) -> Sequence[str]:
+        """The lines that are not blank, without white space at their ends. Only U+000A parts lines."""
+        return [line for line in map(str.strip, self.content.split("\n")) if line]
+
+    @cached_property
+    def paragraphs(self) -> Sequence[str]:
+        """What blank lines part, without white space at the ends."""
+        return [part for part in map(str.strip, re.split(r"\n\s*\n", self.content)) if part]
+
+    @cached_property
+    def grams(self) -> Mapping[int, Sequence[int]]:
+        """For n = 1..10 one number a position: equal numbers are equal n-grams of `words`.
+
+        An n-gram is its first n-1 words and its last n-1 words, so each level numbers the pairs of the level below:
+        exact, without hashing words together, and linear in words for each n.
+        """
+        levels = {1: _numbered(self.words)}
+        for n in range(2, LONGEST_GRAM + 1):
+            below = levels[n - 1]
+            # Where nothing repeats, nothing longer does.
+            repeats = len(below) and max(below) < len(below) - 1
+            levels[n] = _numbered(zip(below, below[1:], strict=False)) if repeats else range(max(len(below) - 1, 0))
+        return levels
+
+    @cached_property
+    def offsets(self) -> Sequence[int]:
+        """Characters of the words before each position; one entry more than there are words."""
+        return list(accumulate(map(len, self.words), initial=0))
+
+
+def _numbered(items: "zip[tuple[int, int]] | Sequence[str]") -> Sequence[int]:
+    numbers: dict[object, int] = {}
+    return [numbers.setdefault(item, len(numbers)) for item in items]
+
+
+def _composed(word: str) -> str:
+    return word if word.isascii() else unicodedata.normalize("NFC", word)
+
+
+@cache
+def _words() -> re.Pattern[str]:
+    marks = "".join(map(chr, filter(_is_mark, range(sys.maxunicode + 1))))
+    return re.compile(rf"[\w{marks}]+|\S")
+
+
+def _is_mark(code: int) -> bool:
+    return unicodedata.category(chr(code)).startswith("M")

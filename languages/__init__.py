@@ -1,0 +1,125 @@
+"""Languages: profiles, named sets, and the codes that identification models use. All of it is data beside this file."""
+
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from functools import cache
+from importlib.resources import files as resources
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import ConfigDict, TypeAdapter
+from pydantic.dataclasses import dataclass
+
+UNDETERMINED = "und"
+"""The code of a text whose language could not be told (ISO 639-2)."""
+
+Bounds = dict[Literal["low", "high"], float]
+"""What a profile says about a measure: only the ends that it changes; -inf and inf are off."""
+
+
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+class Language:
+    """A language profile: `languages/<code>.toml` over `_every.toml`.
+
+    code: ISO 639-3 and ISO 15924 (`deu_Latn`), or `und`. english, own: its names. script: ISO 15924.
+    profiled: there is a file of its own; without one these are the defaults of `_every.toml`.
+    stop_words: frequent function words, lower case, NFC. sentence_ends: characters that end a sentence.
+    quotes: pairs of quotation marks, the usual pair first. abbreviations: words whose full stop ends no sentence.
+    limits: by measure. min_score: lowest score of identification that is believed. confusable: codes often mistaken for it.
+    """
+
+    code: str
+    english: str
+    own: str
+    script: str
+    sentence_ends: str
+    quotes: tuple[str, ...]
+    min_score: float
+    limits: dict[str, Bounds]
+    iso639_1: str | None = None
+    stop_words: frozenset[str] = frozenset()
+    abbreviations: tuple[str, ...] = ()
+    confusable: tuple[str, ...] = ()
+    profiled: bool = True
+
+
+@cache
+def load(code: str) -> Language:
+    """The profile of a language; for a well-formed code without one the defaults, marked `profiled=False`.
+
+    Raises ValueError for a code that is not like `deu_Latn` and not `und`, and for a profile that does not fit.
+    """
+    if code != UNDETERMINED and not re.fullmatch("[a-z]{3}_[A-Z][a-z]{3}", code):
+        raise ValueError(f"{code!r} is not a language code such as 'deu_Latn'{_meant(code, [*known(), *_groups()['sets']])}")
+    every = _table("_every")
+    own = _table(code) if code in codes() else {"english": code, "own": code, "profiled": False}
+    rest = {"code": code, "script": code[4:] or "Zyyy", "confusable": _confusable(code)}
+    return TypeAdapter(Language).validate_python(every | own | rest | {"limits": _joined(every, own)})
+
+
+@cache
+def codes() -> tuple[str, ...]:
+    """The languages that have a profile, sorted."""
+    return tuple(sorted(name.removesuffix(".toml") for name in files() if re.match("[a-z]{3}_", name)))
+
+
+@cache
+def known() -> tuple[str, ...]:
+    """Every code that a profile, a set or a label names, sorted."""
+    labelled = {code for fits in labels().values() for code in fits}
+    return tuple(sorted({*codes(), *labelled, *(code for members in _groups()["sets"].values() for code in members)}))
+
+
+def expand(name: str) -> tuple[str, ...]:
+    """The codes of a named set (`eu-official`), in its order; a code stands for itself.
+
+    Raises ValueError when it is neither a set nor a known code, naming what may have been meant.
+    """
+    sets: Mapping[str, Sequence[str]] = _groups()["sets"]
+    if name in sets:
+        return tuple(sets[name])
+    if name in known():
+        return (name,)
+    raise ValueError(f"{name!r} is neither a language code nor a set of languages{_meant(name, [*sets, *known()])}")
+
+
+@cache
+def labels() -> Mapping[str, tuple[str, ...]]:
+    """What an identification model calls a language -> our codes, one for each script it is written in."""
+    return {
+        label: (code,) if isinstance(code, str) else tuple(code) for label, code in _table("labels")["labels"].items()
+    }
+
+
+@cache
+def files() -> Mapping[str, Path]:
+    """The data files of this folder by name: what determines the profiles."""
+    here = Path(str(resources(__name__)))
+    return {path.name: path for path in sorted(here.glob("*.toml"))}
+
+
+def _table(name: str) -> dict[str, Any]:
+    return tomllib.loads(files()[f"{name}.toml"].read_text("utf-8"))
+
+
+@cache
+def _groups() -> dict[str, Any]:
+    return _table("groups")
+
+
+def _confusable(code: str) -> tuple[str, ...]:
+    return tuple(
+        other for group in _groups()["confusable"].values() if code in group for other in group if other != code
+    )
+
+
+def _joined(every: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
+    general, special = every.get("limits", {}), own.get("limits", {})
+    return {name: general.get(name, {}) | special.get(name, {}) for name in sorted({*general, *special})}
+
+
+def _meant(word: str, choices: Sequence[str]) -> str:
+    close = get_close_matches(word, choices, n=3)
+    return f"; did you mean {' or '.join(close)}?" if close else ""
