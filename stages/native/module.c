@@ -1,0 +1,98 @@
+/* florilegium.stages._native: the C core seen from Python. Buffers in and out, no algorithm in this file. */
+#define PY_SSIZE_T_CLEAN
+#ifndef Py_LIMITED_API
+#define Py_LIMITED_API 0x030B0000 /* one binary for every CPython from 3.11 on */
+#endif
+#include <Python.h>
+
+#include <string.h>
+
+#include "scan.h"
+
+/* Arrow promises no more than 8 bytes of alignment, Python not even that. */
+static int64_t number_at(const char *numbers, Py_ssize_t i)
+{
+    int64_t number;
+    memcpy(&number, numbers + i * (Py_ssize_t)sizeof number, sizeof number);
+    return number;
+}
+
+/* Number of values that the offsets of a large_binary array bound in `size` bytes of data; -1 with ValueError set. */
+static Py_ssize_t check_offsets(const Py_buffer *offsets, Py_ssize_t size)
+{
+    if (offsets->len < (Py_ssize_t)sizeof(int64_t) || offsets->len % (Py_ssize_t)sizeof(int64_t)) {
+        PyErr_Format(PyExc_ValueError, "offsets: %zd bytes are not one or more int64", offsets->len);
+        return -1;
+    }
+    const Py_ssize_t values = offsets->len / (Py_ssize_t)sizeof(int64_t) - 1;
+    int64_t least = 0;
+    for (Py_ssize_t i = 0; i <= values; i++) {
+        const int64_t offset = number_at(offsets->buf, i);
+        if (offset < least || offset > size) {
+            PyErr_Format(PyExc_ValueError, "offsets[%zd] is %lld, expected %lld to %zd", i, (long long)offset,
+                         (long long)least, size);
+            return -1;
+        }
+        least = offset;
+    }
+    return values;
+}
+
+static void scan_values(const Py_buffer *data, const Py_buffer *offsets, Py_ssize_t values, char *out,
+                        struct scan_room *room)
+{
+    for (Py_ssize_t i = 0; i < values; i++) {
+        const int64_t start = number_at(offsets->buf, i);
+        const struct scan_counts counts =
+            scan_html((const uint8_t *)data->buf + start, (size_t)(number_at(offsets->buf, i + 1) - start), room);
+        const int64_t row[SCAN_FIELDS] = {counts.nodes, counts.depth, counts.attributes, counts.links, counts.controls};
+        memcpy(out + i * (Py_ssize_t)sizeof row, row, sizeof row);
+    }
+}
+
+static PyObject *scan(PyObject *module, PyObject *arguments)
+{
+    (void)module;
+    Py_buffer data, offsets;
+    PyObject *result = NULL;
+    struct scan_room *room = NULL;
+    if (!PyArg_ParseTuple(arguments, "y*y*:scan", &data, &offsets))
+        return NULL;
+    const Py_ssize_t values = check_offsets(&offsets, data.len);
+    if (values < 0)
+        goto done;
+    result = PyBytes_FromStringAndSize(NULL, values * SCAN_FIELDS * (Py_ssize_t)sizeof(int64_t));
+    if (!result)
+        goto done;
+    room = PyMem_Calloc(1, sizeof *room);
+    if (!room) {
+        Py_CLEAR(result);
+        PyErr_NoMemory();
+        goto done;
+    }
+    char *out = PyBytes_AsString(result);
+    Py_BEGIN_ALLOW_THREADS
+    scan_values(&data, &offsets, values, out, room);
+    Py_END_ALLOW_THREADS
+done:
+    PyMem_Free(room);
+    PyBuffer_Release(&offsets);
+    PyBuffer_Release(&data);
+    return result;
+}
+
+static PyMethodDef methods[] = {
+    {"scan", scan, METH_VARARGS, "scan(data, offsets, /) -> bytes: five int64 a value, see scan.h"},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyModuleDef_Slot slots[] = {{0, NULL}};
+
+static struct PyModuleDef definition = {
+    PyModuleDef_HEAD_INIT, "_native", "The C core: see stages/native/*.h", 0, methods, slots, NULL, NULL, NULL,
+};
+
+PyMODINIT_FUNC PyInit__native(void)
+{
+    return PyModuleDef_Init(&definition);
+}
