@@ -40,6 +40,8 @@ class Reader(Protocol):
 
     SUFFIXES: tuple[str, ...]
     """File name endings of the format, longest first."""
+    POSITIONS: str
+    """What start and end of a piece count: "bytes" of the stored file (the whole file is 0 to its size), or "rows"."""
     Options: type[Any]
     """A frozen pydantic dataclass: what a source may set under `options`."""
 

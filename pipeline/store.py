@@ -4,6 +4,7 @@ Local: written aside in the same folder, synced, renamed, the folder synced. Obj
 hashed first, then stored by one put, never a stream, because closing a half-written upload publishes it.
 """
 
+import fcntl
 import os
 import secrets
 import shutil
@@ -188,6 +189,26 @@ def make_folder(path: str, private: bool = False) -> None:
             Path(inner).chmod(0o700)
     except OSError as error:
         raise PipelineError(f"{path}: cannot be made: {error.strerror or error}", "choose an output folder that can be written") from error
+
+
+@contextmanager
+def locked(folder: str) -> Iterator[None]:
+    """Hold a local folder for one build at a time; the lock ends with the process, however that ends.
+
+    Raises PipelineError when another process holds it. Remote folders are not locked: records there are create-only.
+    """
+    root = local_path(folder)
+    if root is None:
+        yield
+        return
+    with (root / ".lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise PipelineError(
+                f"{root.parent}: another build is writing to this folder", "wait for it, or give another --out"
+            ) from error
+        yield
 
 
 def sweep(folder: str) -> int:

@@ -26,8 +26,8 @@ class Unit:
 
     name: for people ("documents 00017"). folder: where its files go. key: stem of its files.
     function: "module:function", called with the unit and a Guard; answers Made.
-    given: everything it needs beside its inputs' content, JSON only: it enters the fingerprint.
-    inputs: paths by digest name -> what the fingerprint holds of each input (a digest, or size and version).
+    given: all that determines its bytes, JSON only: options, digests of code, models and inputs. It makes the fingerprint.
+    carry: what it needs beside that, JSON only: paths of inputs and the like, which differ from place to place.
     load: bytes of input, for ordering (largest first) and progress; no part of the fingerprint.
     cpu_seconds: the backstop: a document that takes more than this is dropped by killing the worker; 0 is off.
     struck: documents that have killed a worker, place -> reason; kept in the record and replayed.
@@ -38,6 +38,7 @@ class Unit:
     key: str
     function: str
     given: Mapping[str, Any]
+    carry: Mapping[str, Any] = field(default_factory=dict)
     load: int = 0
     cpu_seconds: int = 0
     struck: Mapping[str, str] = field(default_factory=dict)

@@ -1,6 +1,6 @@
 """Input formats: each file of this folder turns one piece of an input into records."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
@@ -72,12 +72,12 @@ def document_id(source: str, record: str) -> bytes:
 
 
 def batches(
-    records: Iterator[Record], piece: Piece, max_rows: int = BATCH_ROWS, max_bytes: int = BATCH_BYTES
+    records: Iterable[tuple[Piece, Record]], max_rows: int = BATCH_ROWS, max_bytes: int = BATCH_BYTES
 ) -> Iterator[Batch]:
-    """Records as batches of COLUMNS, in order. Records beside documents must have been taken out before."""
+    """Records, each with the piece it stands in, as batches of COLUMNS, in order. Those beside documents are left out before."""
     rows: list[dict[str, Any]] = []
     held = 0
-    for record in records:
+    for piece, record in records:
         rows.append(_row(record, piece))
         held += len(record.html or b"") + len(record.text or "")
         if len(rows) >= max_rows or held >= max_bytes:

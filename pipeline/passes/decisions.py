@@ -1,0 +1,189 @@
+"""Pass 4, decisions: policies, limits and duplicates, from numbers and evidence only; no text is read.
+
+Three levels. judge: each unit by itself, up to the first reason. elect: what is left, by ranges of the duplicate key, so
+that no task holds the corpus. settle: judgement and election together, row for row beside the documents.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from florilegium.pipeline import schema, store, tables
+from florilegium.pipeline.fingerprint import frame_digest
+from florilegium.pipeline.passes import line
+from florilegium.pipeline.passes.documents import COLUMNS as DOCUMENTS
+from florilegium.pipeline.recipe import LINE, Recipe
+from florilegium.pipeline.verdict import drop
+from florilegium.pipeline.work import Guard, Made, Record, Unit, digest
+
+KEYS_A_TASK = 2_000_000
+"""Documents an election task holds, about: 50 bytes each in Arrow, five times that while sorting: about 500 MB."""
+
+READS = tuple(name for name in DOCUMENTS if name not in ("title", "text"))
+WRITES = ("licence", "rights", "cluster", "cluster_size", *schema.VERDICT)
+"""What the pass stores, row for row beside the documents."""
+
+JUDGED = ("licence", "rights", *schema.VERDICT)
+ALL_STAGES = tuple(name for stages in LINE.values() for name in stages)
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One documents file with its measures: paths, digests, rows, and the number of its first row in the whole corpus."""
+
+    key: str
+    documents: str
+    measures: str
+    digests: tuple[str, str]
+    rows: int
+    first: int
+    text_bytes: int
+
+
+def shards(documents: Sequence[tuple[Unit, Record]], measures: Sequence[tuple[Unit, Record]]) -> list[Shard]:
+    """The corpus in input order, its rows numbered densely."""
+    found = []
+    first = 0
+    for (unit, record), (measured, measure_record) in zip(documents, measures, strict=True):
+        rows = record.counts["rows"]
+        digests = (record.outputs[".parquet"].sha256, measure_record.outputs[".parquet"].sha256)
+        found.append(
+            Shard(unit.key, unit.path(".parquet"), measured.path(".parquet"), digests, rows, first, record.counts["text_bytes"])
+        )
+        first += rows
+    return found
+
+
+def folder(recipe: Recipe, corpus: Sequence[Shard], work: str) -> str:
+    """Where the pass writes: named by what decides and by all that is decided on."""
+    own = {
+        "stages": line.digests(recipe, ALL_STAGES, deciding=True),
+        "frame": frame_digest(__name__),
+        "shards": [[shard.key, *shard.digests] for shard in corpus],
+    }
+    return store.join(work, f"decisions-{digest(own)[:12]}")
+
+
+def judge_units(recipe: Recipe, corpus: Sequence[Shard], where: str) -> list[Unit]:
+    """Level 1: one unit a shard."""
+    options = line.options(recipe, ALL_STAGES)
+    return [
+        Unit(
+            name=f"judge {number:05}",
+            folder=where,
+            key=f"{number:05}-judged",
+            function=f"{__name__}:judge",
+            given={"shard": shard.key, "digests": shard.digests, "first": shard.first},
+            carry={"documents": shard.documents, "measures": shard.measures, "stages": options},
+            load=shard.rows,
+        )
+        for number, shard in enumerate(corpus)
+    ]
+
+
+def judge(unit: Unit, guard: Guard) -> Made:
+    """Decide each document by itself; store the judgement, and the sketches of what is left, sorted by key."""
+    del guard
+    costs: Counter[str] = Counter()
+    started = time.process_time()
+    stages = dict(line.built(unit.carry["stages"]))
+    batch = tables.one_batch(tables.beside(tables.read(unit.carry["documents"], READS), tables.read(unit.carry["measures"])))
+    for name, stage in stages.items():
+        before = time.process_time()
+        if name not in LINE["decisions"]:
+            batch = stage.decide(batch) if hasattr(stage, "decide") else batch
+        elif hasattr(stage, "sketch"):
+            break
+        else:
+            batch = stage(batch)
+        costs[name] += time.process_time() - before
+    numbers = pa.array(range(unit.given["first"], unit.given["first"] + batch.num_rows), pa.int64())
+    left = pc.is_null(batch["reason"])
+    before = time.process_time()
+    sketched = stages["deduplicate"].sketch(batch).append_column("number", numbers).filter(left).sort_by("key")
+    costs["deduplicate"] += time.process_time() - before
+    outputs = {
+        ".parquet": tables.put(unit.path(".parquet"), [batch.select(JUDGED)]),
+        ".sketch": tables.put_table(unit.path(".sketch"), sketched),
+    }
+    return Made(outputs, {"rows": batch.num_rows, "left": sketched.num_rows}, line.spent(costs, started))
+
+
+def elect_units(recipe: Recipe, judged: Sequence[tuple[Unit, Record]], where: str) -> list[Unit]:
+    """Level 2: one unit a range of keys; their number depends on the documents left, their result does not."""
+    left = sum(record.counts["left"] for _, record in judged)
+    ranges = -(-left // KEYS_A_TASK) or 1
+    options = line.options(recipe, ["deduplicate"])
+    return [
+        Unit(
+            name=f"elect {at:05}",
+            folder=where,
+            key=f"{at:05}-elected",
+            function=f"{__name__}:elect",
+            given={"range": [at, ranges], "sketches": [record.outputs[".sketch"].sha256 for _, record in judged]},
+            carry={"sketches": [unit.path(".sketch") for unit, _ in judged], "stages": options},
+            load=left // ranges,
+        )
+        for at in range(ranges)
+    ]
+
+
+def elect(unit: Unit, guard: Guard) -> Made:
+    """Group the sketches of one range of keys and choose who stays."""
+    del guard
+    started = time.process_time()
+    costs: Counter[str] = Counter()
+    at, ranges = unit.given["range"]
+    low, high = bound(at, ranges), bound(at + 1, ranges)
+    parts = [tables.between(path, "key", low, high) for path in unit.carry["sketches"]]
+    ((_, stage),) = line.built(unit.carry["stages"])
+    before = time.process_time()
+    elected = stage.elect(pa.concat_tables(parts))
+    costs["deduplicate"] += time.process_time() - before
+    stored = tables.put_table(unit.path(".parquet"), elected)
+    return Made({".parquet": stored}, {"rows": elected.num_rows}, line.spent(costs, started))
+
+
+def settle_units(corpus: Sequence[Shard], judged: Sequence[tuple[Unit, Record]], elected: Sequence[tuple[Unit, Record]], where: str) -> list[Unit]:
+    """Level 3: one unit a shard."""
+    elections = [record.outputs[".parquet"].sha256 for _, record in elected]
+    return [
+        Unit(
+            name=f"settle {number:05}",
+            folder=where,
+            key=f"{number:05}",
+            function=f"{__name__}:settle",
+            given={"judged": record.outputs[".parquet"].sha256, "first": shard.first, "rows": shard.rows, "elections": elections},
+            carry={"judged": unit.path(".parquet"), "elections": [one.path(".parquet") for one, _ in elected]},
+            load=shard.rows,
+        )
+        for number, (shard, (unit, record)) in enumerate(zip(corpus, judged, strict=True))
+    ]
+
+
+def settle(unit: Unit, guard: Guard) -> Made:
+    """Bring the elections to the rows of one shard; store WRITES and count kept and dropped by reason."""
+    del guard
+    started = time.process_time()
+    first, rows = unit.given["first"], unit.given["rows"]
+    judged = tables.read(unit.carry["judged"])
+    found = pa.concat_tables(tables.between(path, "number", first, first + rows) for path in unit.carry["elections"])
+    at = pc.index_in(pa.array(range(first, first + rows), pa.int64()), value_set=found["number"].combine_chunks())
+    batch = schema.put(tables.one_batch(judged), cluster=found["cluster"].take(at), cluster_size=found["cluster_size"].take(at))
+    going = found["reason"].take(at).combine_chunks()
+    for reason in sorted(set(going.drop_null().to_pylist())):
+        batch = drop(batch, pc.equal(going, reason), reason)
+    stored = tables.put(unit.path(".parquet"), [batch.select(WRITES)])
+    reasons = Counter(reason for reason in batch["reason"].to_pylist() if reason is not None)
+    counts = {"rows": rows, "kept": rows - sum(reasons.values()), "dropped": dict(sorted(reasons.items()))}
+    return Made({".parquet": stored}, counts, line.spent(Counter(), started))
+
+
+def bound(at: int, ranges: int) -> bytes | None:
+    """The lowest key of range `at` of `ranges` equal ranges of 128-bit keys; None above the last."""
+    return None if at == ranges else ((at << 128) // ranges).to_bytes(16, "big")
+

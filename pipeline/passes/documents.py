@@ -1,0 +1,143 @@
+"""Pass 1, documents: each share of the input once through read, extract, identify and scrub; masked text comes out."""
+
+import time
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from florilegium.pipeline import inputs, schema, store, tables
+from florilegium.pipeline.fingerprint import code_digest, frame_digest
+from florilegium.pipeline.inputs import Share
+from florilegium.pipeline.passes import line
+from florilegium.pipeline.recipe import LINE, Recipe
+from florilegium.pipeline.schema import Batch
+from florilegium.pipeline.work import Guard, Made, Unit, digest
+from florilegium.stages.read import Piece, Record, batches
+
+COLUMNS = tuple(
+    name
+    for name, column in schema.COLUMNS.items()
+    if column.writer in ("read", "verdict", *LINE["documents"]) and name != "html"
+)
+"""What the pass stores of every document, in the order of the schema."""
+
+PROGRESS_SECONDS = 0.5
+
+
+def units(recipe: Recipe, shares: list[Share], work: str) -> list[Unit]:
+    """One unit a share. The folder is named by stages and code, the unit by its share: a new input file adds units, and
+    leaves those that are done."""
+    own = {"stages": line.digests(recipe, LINE["documents"], deciding=False), "frame": frame_digest(__name__)}
+    folder = store.join(work, f"documents-{digest(own)[:12]}")
+    return [
+        Unit(
+            name=f"documents {number:05}",
+            folder=folder,
+            key=digest(_given(share))[:16],
+            function=f"{__name__}:run",
+            given={"share": _given(share), "pass": digest(own)},
+            carry={"share": inputs.to_json(share), "stages": line.options(recipe, LINE["documents"])},
+            load=share.load,
+            cpu_seconds=recipe.stage("extract").cpu_seconds,
+        )
+        for number, share in enumerate(shares)
+    ]
+
+
+def run(unit: Unit, guard: Guard) -> Made:
+    """Read a share, run the stages on its batches, store COLUMNS for every document that was read."""
+    share = inputs.of_json(unit.carry["share"])
+    stages = line.built(unit.carry["stages"])
+    costs: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
+    beside: Counter[str] = Counter()
+    reached = {"share": 0.0}
+    started = time.process_time()
+
+    def made() -> Iterator[Batch]:
+        said = time.monotonic()
+        for batch in _read(share, beside, costs, reached):
+            done = _stored(_guarded(batch, stages, guard, costs))
+            counts["rows"] += batch.num_rows
+            counts["bytes_in"] += pc.sum(batch["bytes_in"]).as_py() or 0
+            counts["dropped"] += done.num_rows - done["reason"].null_count
+            counts["text_bytes"] += pc.sum(pc.binary_length(done["text"])).as_py() or 0
+            if time.monotonic() - said > PROGRESS_SECONDS:
+                said = time.monotonic()
+                guard.say("progress", dict(counts) | {"load": int(unit.load * reached["share"])})
+            yield done
+
+    stored = tables.put(unit.path(".parquet"), made(), schema.schema(COLUMNS))
+    found = {name: counts[name] for name in ("rows", "dropped", "bytes_in", "text_bytes")}
+    return Made({".parquet": stored}, found | {"beside": dict(sorted(beside.items())), "inputs": inputs.seen(share)}, line.spent(costs, started))
+
+
+def _given(share: Share) -> dict[str, Any]:
+    readers = sorted({file.format for file, _, _ in share.pieces})
+    return {
+        "pieces": share.given(),
+        "most": share.most,
+        "readers": {name: code_digest(f"florilegium.stages.read.{name}") for name in readers},
+    }
+
+
+def _read(share: Share, beside: Counter[str], costs: Counter[str], reached: dict[str, float]) -> Iterator[Batch]:
+    """The documents of a share as batches; records beside documents are counted and left out.
+
+    reached["share"]: the part of the share that has been read, 0 to 1, as far as positions tell.
+    """
+
+    def documents() -> Iterator[tuple[Piece, Record]]:
+        for piece, record in inputs.records(share):
+            reached["share"] = share.reached(piece, record.position)
+            if record.beside is None:
+                yield piece, record
+            else:
+                beside[record.beside] += 1
+
+    found = batches(documents())
+    while True:
+        before = time.process_time()
+        batch = next(found, None)
+        costs["read"] += time.process_time() - before
+        if batch is None:
+            return
+        yield batch
+
+
+def _guarded(batch: Batch, stages: line.Line, guard: Guard, costs: Counter[str]) -> Batch:
+    """Run the stages on a batch; one document at a time where a worker died in this batch before."""
+    place = f"batch {batch['record'][0].as_py()}"
+    struck = pa.array([guard.struck.get(record) for record in batch["record"].to_pylist()], pa.string())
+    if struck.null_count < len(struck):
+        batch = schema.put(
+            batch,
+            reason=pc.coalesce(batch["reason"], struck),
+            html=pc.if_else(pc.is_null(struck), batch["html"], pa.scalar(None, pa.large_binary())),
+        )
+    if place not in guard.careful:
+        guard.enter(place)
+        done = line.through(batch, stages, costs)
+    else:
+        rows = []
+        for at in range(batch.num_rows):
+            guard.enter(f"document {batch['record'][at].as_py()}")
+            rows.append(line.through(batch.slice(at, 1), stages, costs))
+        done = pa.Table.from_batches(rows).combine_chunks().to_batches()[0]
+    guard.leave()
+    return done
+
+
+def _stored(batch: Batch) -> Batch:
+    """The columns that are stored; a dropped document keeps no text, for it may not have been masked."""
+    kept = pc.is_null(batch["reason"])
+    for name in ("title", "text"):
+        batch = schema.put(batch, **{name: pc.if_else(kept, batch[name], pa.scalar(None, batch[name].type))})
+    missing = [name for name in COLUMNS if name not in batch.schema.names]
+    batch = schema.put(batch, **{name: pa.nulls(batch.num_rows, schema.COLUMNS[name].type) for name in missing})
+    return batch.select(COLUMNS)
+
+

@@ -1,0 +1,175 @@
+"""Pass 7, release: the ledger written and balanced, shards published, the manifest last."""
+
+import json
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from florilegium.pipeline import store, tables
+from florilegium.pipeline.errors import PipelineError
+from florilegium.pipeline.fingerprint import file_hash, frame_digest
+from florilegium.pipeline.ledger import SCHEMA as LEDGER
+from florilegium.pipeline.passes import line
+from florilegium.pipeline.passes.decisions import ALL_STAGES, READS, Shard
+from florilegium.pipeline.recipe import Recipe, as_json
+from florilegium.pipeline.stage import find
+from florilegium.pipeline.work import Guard, Made, Record, Unit, digest
+
+ROWS_A_FILE = 250_000
+"""Rows of a ledger file, about: some 30 MB."""
+
+Done = Sequence[tuple[Unit, Record]]
+
+
+def published(unit: Unit, record: Record, suffix: str) -> str:
+    """Where a shard stands below the output folder. The name holds the start of its hash, so that shards of two builds can
+    stand side by side while the manifest changes from one to the other."""
+    language, _, part = unit.key.rpartition("-")
+    return f"corpus/{language}/part-{part}-{record.outputs[suffix].sha256[:8]}{suffix}"
+
+
+def units(recipe: Recipe, corpus: Sequence[Shard], settled: Done, merged: Done, work: str) -> list[Unit]:
+    """One unit a ledger file: whole documents files, together about ROWS_A_FILE rows."""
+    suffix = find("stages.write", recipe.write.format).SUFFIX
+    addresses = [[published(unit, record, suffix), record.outputs[".address"].sha256] for unit, record in merged]
+    own = {
+        "frame": frame_digest(__name__),
+        "addresses": addresses,
+        "shards": [[shard.key, *shard.digests, record.outputs[".parquet"].sha256] for shard, (_, record) in zip(corpus, settled, strict=True)],
+    }
+    folder = store.join(work, f"release-{digest(own)[:12]}")
+    found: list[Unit] = []
+    for group in _groups(list(zip(corpus, settled, strict=True))):
+        given = {
+            "pass": digest(own),
+            "first": group[0][0].first,
+            "rows": sum(shard.rows for shard, _ in group),
+        }
+        carry = {
+            "shards": [[shard.documents, shard.measures, unit.path(".parquet")] for shard, (unit, _) in group],
+            "addresses": [[name, unit.path(".address")] for (name, _), (unit, _) in zip(addresses, merged, strict=True)],
+        }
+        found.append(
+            Unit(
+                name=f"ledger {len(found):05}",
+                folder=folder,
+                key=f"{len(found):05}",
+                function=f"{__name__}:ledger",
+                given=given,
+                carry=carry,
+                load=given["rows"],
+            )
+        )
+    return found
+
+
+def ledger(unit: Unit, guard: Guard) -> Made:
+    """Write one ledger file: a row for each document, kept rows with the address of their shard and row."""
+    del guard
+    started = time.process_time()
+    first, rows = unit.given["first"], unit.given["rows"]
+    parts = [
+        tables.beside(tables.read(documents, READS), tables.read(measures, ["words", "text_hash"]), tables.read(decisions))
+        for documents, measures, decisions in unit.carry["shards"]
+    ]
+    table = pa.concat_tables(parts)
+    places = []
+    for name, path in unit.carry["addresses"]:
+        part = tables.between(path, "number", first, first + rows)
+        places.append(part.append_column("shard", pa.array([name] * part.num_rows, pa.string())))
+    if places:
+        placed = pa.concat_tables(places)
+        at = pc.index_in(pa.array(range(first, first + rows), pa.int64()), value_set=placed["number"].combine_chunks())
+        table = tables.beside(table, pa.table({name: placed[name].take(at) for name in ("shard", "row", "bytes_out")}))
+    reason = table["reason"]
+    stage = pc.replace_substring_regex(reason, r"\..*$", "")
+    columns = {"stage": stage, "value": table["reason_value"], "limit": table["reason_limit"]}
+    final = pa.table(
+        [
+            columns.get(field.name, table[field.name] if field.name in table.schema.names else pa.nulls(rows, field.type)).cast(field.type)
+            for field in LEDGER
+        ],
+        schema=LEDGER,
+    )
+    reasons = Counter(one for one in reason.to_pylist() if one is not None)
+    counts = {"rows": rows, "placed": rows - final["shard"].null_count, "dropped": dict(sorted(reasons.items()))}
+    stored = tables.put_table(unit.path(".parquet"), final)
+    return Made({".parquet": stored}, counts, line.spent(Counter(), started))
+
+
+def balance(read: int, ledgers: Done, merged: Done) -> dict[str, Any]:
+    """The account: read = kept + dropped, and every kept document stands in exactly one shard row.
+
+    Raises PipelineError with the figures when it does not balance: the build fails and publishes nothing.
+    """
+    dropped: Counter[str] = Counter()
+    for _, record in ledgers:
+        dropped.update(record.counts["dropped"])
+    rows = sum(record.counts["rows"] for _, record in ledgers)
+    placed = sum(record.counts["placed"] for _, record in ledgers)
+    written = sum(record.counts["rows"] for _, record in merged)
+    gone = sum(dropped.values())
+    if not (rows == read and placed == written and read == written + gone):
+        raise PipelineError(
+            f"the account does not balance: read {read}, ledger rows {rows}, kept {written} (with an address: {placed}), dropped {gone}",
+            "this is a bug: nothing was published; run the same command with --verify, and report these figures",
+        )
+    return {"read": read, "kept": written, "dropped": dict(sorted(dropped.items()))}
+
+
+def publish(recipe: Recipe, out: str, account: Mapping[str, Any], facts: Mapping[str, Any], merged: Done, ledgers: Done, report: str) -> None:
+    """Make shards, ledger and report stand in the output folder, then the manifest, then remove what it does not name."""
+    suffix = find("stages.write", recipe.write.format).SUFFIX
+    files = []
+    for unit, record in merged:
+        name = published(unit, record, suffix)
+        store.make_folder(store.join(out, name.rsplit("/", 1)[0]))
+        store.copy(unit.path(suffix), store.join(out, name))
+        one = record.outputs[suffix]
+        files.append({"path": name, "sha256": one.sha256, "bytes": one.size, "language": name.split("/")[1], **record.counts})
+    store.make_folder(store.join(out, "ledger"))
+    for number, (unit, record) in enumerate(ledgers):
+        one = record.outputs[".parquet"]
+        name = f"ledger/part-{number:05}-{one.sha256[:8]}.parquet"
+        store.copy(unit.path(".parquet"), store.join(out, name))
+        files.append({"path": name, "sha256": one.sha256, "bytes": one.size, "rows": record.counts["rows"]})
+    store.make_folder(store.join(out, "reports"))
+    stored = store.put_bytes(store.join(out, "reports/provenance.html"), report.encode())
+    files.append({"path": "reports/provenance.html", "sha256": stored.sha256, "bytes": stored.size})
+    manifest = {
+        "corpus": recipe.name,
+        "florilegium": version("florilegium"),
+        "libraries": {name: version(name) for name in sorted({"pyarrow", *(lib for s in _stages(recipe) for lib in s.libraries)})},
+        "models": {name: file_hash(path) for s in _stages(recipe) for name, path in sorted(s.files().items())},
+        "recipe": as_json(recipe),
+        **facts,
+        "account": account,
+        "files": files,
+    }
+    store.put_bytes(store.join(out, "manifest.json"), (json.dumps(manifest, indent=1, ensure_ascii=False) + "\n").encode())
+    named = {file["path"] for file in files}
+    for top in ("corpus", "ledger"):
+        for old in store.listing(store.join(out, top)):
+            if f"{top}/{old.name}" not in named:
+                store.remove(old.path)
+
+
+def _stages(recipe: Recipe) -> list[Any]:
+    return [recipe.stage(name) for name in ALL_STAGES]
+
+
+def _groups(shards: list[Any]) -> list[list[Any]]:
+    groups: list[list[Any]] = []
+    held = 0
+    for pair in shards:
+        if not groups or held + pair[0].rows > ROWS_A_FILE:
+            groups.append([])
+            held = 0
+        groups[-1].append(pair)
+        held += pair[0].rows
+    return groups

@@ -1,0 +1,1 @@
+"""Reports: pages whose every figure is a query on the ledger."""

@@ -1,0 +1,190 @@
+"""The straight line: from a recipe through all passes to a published, balanced corpus."""
+
+import json
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Any, Protocol
+
+from florilegium.pipeline import inputs, store
+from florilegium.pipeline.errors import PipelineError
+from florilegium.pipeline.executor import Event, Executor
+from florilegium.pipeline.inputs import InputFile, Share
+from florilegium.pipeline.passes import corpus, decisions, documents, measures, release
+from florilegium.pipeline.recipe import Recipe
+from florilegium.pipeline.report import page
+from florilegium.pipeline.work import Record, Unit, look
+
+Done = list[tuple[Unit, Record]]
+
+
+class Watch(Protocol):
+    """Who looks on while a build runs."""
+
+    def begin(self, name: str, units: int, cached: int, load: int) -> None:
+        """A pass begins: units to run and those done before, bytes of input to go through."""
+
+    def event(self, event: Event) -> None:
+        """A unit reports."""
+
+    def end(self, name: str) -> None:
+        """The pass is done."""
+
+
+@dataclass(frozen=True)
+class Built:
+    """What a build has made. account: read, kept, dropped by reason. beside: records that are no documents, by kind.
+    costs: CPU seconds by stage and in all, and the largest memory of a worker (`peak_mb`), of the units run this time."""
+
+    out: str
+    account: Mapping[str, Any]
+    beside: Mapping[str, int]
+    unclaimed: Sequence[str]
+    files: Sequence[str]
+    costs: Mapping[str, float] = field(default_factory=dict)
+
+
+def build(recipe: Recipe, out: str, executor: Executor, watch: Watch, limit: int | None = None, verify: bool = False) -> Built:
+    """Run a recipe; what is done already is not done again. limit: only the first records in input order.
+
+    verify: hash what stands instead of trusting sizes. Raises PipelineError for the user's mistakes, a broken disk, and an
+    account that does not balance.
+    """
+    work = store.join(out, "work")
+    store.make_folder(out)
+    store.make_folder(work, private=True)
+    with store.locked(work):
+        store.sweep(out)
+        return _Line(executor, watch, verify).build(recipe, out, work, limit)
+
+
+def shares_of(recipe: Recipe, limit: int | None) -> tuple[list[InputFile], list[Share], list[str]]:
+    """The inputs of a recipe, how they are cut into units of work, and the files that no format claims."""
+    files, unclaimed = inputs.input_files(recipe)
+    shares = list(inputs.shares(files, recipe.unit_bytes))
+    return files, shares if limit is None else inputs.limited(shares, limit), unclaimed
+
+
+def done_before(units: Sequence[Unit], shares: Sequence[Share] | None = None, verify: bool = False) -> tuple[Done, list[Unit]]:
+    """The units that are done, and those to run. shares: their inputs, for units that read inputs that may have changed."""
+    done: Done = []
+    todo: list[Unit] = []
+    for at, unit in enumerate(units):
+        record, fresh = look(unit, verify)
+        if record is not None and shares is not None and not inputs.unchanged(shares[at], record.counts["inputs"]):
+            store.remove(unit.path(".json"))
+            record = None
+        if record is None:
+            todo.append(fresh)
+        else:
+            done.append((unit, record))
+    return done, todo
+
+
+class _Line:
+    """One walk down the line: what it has spent, and who looks on."""
+
+    def __init__(self, executor: Executor, watch: Watch, verify: bool) -> None:
+        self._executor = executor
+        self._watch = watch
+        self._verify = verify
+        self._costs: Counter[str] = Counter()
+        self._peak = 0.0
+        self._log: list[str] = []
+
+    def build(self, recipe: Recipe, out: str, work: str, limit: int | None) -> Built:
+        started = time.process_time()
+        files, shares, unclaimed = shares_of(recipe, limit)
+        read = self._run("documents", documents.units(recipe, shares, work), shares)
+        measured = self._run("measures", measures.units(recipe, read, work))
+        shards = decisions.shards(read, measured)
+        where = decisions.folder(recipe, shards, work)
+        judged = self._run("judge", decisions.judge_units(recipe, shards, where))
+        elected = self._run("elect", decisions.elect_units(recipe, judged, where))
+        settled = self._run("settle", decisions.settle_units(shards, judged, elected, where))
+        target = corpus.folder(recipe, shards, settled, work)
+        gathered = self._run("gather", corpus.gather_units(shards, settled, target))
+        merged = self._run("merge", corpus.merge_units(recipe, gathered, target))
+        ledgers = self._run("ledger", release.units(recipe, shards, settled, merged, work))
+        account = release.balance(sum(shard.rows for shard in shards), ledgers, merged)
+        beside = _sum(record.counts["beside"] for _, record in read)
+        facts = {
+            "inputs": _inputs(recipe, files, shares, read),
+            "limit": limit,
+            "beside": beside,
+            "unclaimed": unclaimed,
+            "passes": {name: (units[0][0].folder.rsplit("/", 1)[-1] if units else None) for name, units in
+                       {"documents": read, "hosts": [], "measures": measured, "decisions": settled, "corpus": gathered, "tokens": [], "release": ledgers}.items()},
+        }  # fmt: skip
+        report = page.render(recipe.name, facts, account, [unit.path(".parquet") for unit, _ in ledgers])
+        release.publish(recipe, out, account, facts, merged, ledgers, report)
+        self._costs["driver"] = time.process_time() - started
+        store.put_bytes(store.join(work, "costs.jsonl"), "".join(self._log).encode())
+        return Built(
+            out=out,
+            account=account,
+            beside=beside,
+            unclaimed=unclaimed,
+            files=[store.join(out, name) for name in ("manifest.json", "corpus", "ledger", "reports/provenance.html")],
+            costs=dict(self._costs) | {"peak_mb": self._peak},
+        )
+
+    def _run(self, name: str, units: list[Unit], shares: Sequence[Share] | None = None) -> Done:
+        """Run what is not done of a pass or level; answers all its units with their records, in order."""
+        done, todo = done_before(units, shares, self._verify)
+        for folder in sorted({unit.folder for unit in todo}):
+            store.make_folder(folder)
+        self._watch.begin(name, len(todo), len(done), sum(unit.load for unit in todo))
+        for event in self._executor.run(todo):
+            if event.kind == "done":
+                self._count(event)
+            self._watch.event(event)
+        self._watch.end(name)
+        records = {unit.path(""): record for unit, record in done}
+        for unit in todo:
+            record, _ = look(unit)
+            if record is None:
+                raise PipelineError(
+                    f"{unit.name}: was reported done, but {unit.path('.json')} does not stand there",
+                    "--out must be a folder that this machine and every worker share",
+                )
+            records[unit.path("")] = record
+        return [(unit, records[unit.path("")]) for unit in units]
+
+    def _count(self, event: Event) -> None:
+        costs = dict(event.content)
+        self._log.append(json.dumps({"unit": event.unit.name, **{k: round(v, 4) for k, v in costs.items()}}) + "\n")
+        self._peak = max(self._peak, costs.pop("peak_mb", 0.0))
+        self._costs.update(costs)
+
+
+def _inputs(recipe: Recipe, files: Sequence[InputFile], shares: Sequence[Share], read: Done) -> list[dict[str, Any]]:
+    """Each source with its files, bytes, licence, and one digest over all that was read of it."""
+    found = []
+    for source in recipe.sources:
+        mine = [file for file in files if file.source == source.name]
+        total = blake2b(digest_size=16)
+        for share, (_, record) in zip(shares, read, strict=True):
+            for (file, _, _), seen in zip(share.pieces, record.counts["inputs"], strict=True):
+                if file.source == source.name:
+                    total.update(seen["digest"].encode())
+        found.append(
+            {
+                "source": source.name,
+                "category": source.category,
+                "licence": source.licence,
+                "files": len(mine),
+                "bytes": sum(file.size for file in mine),
+                "blake2b_of_pieces": total.hexdigest(),
+            }
+        )
+    return found
+
+
+def _sum(counts: Any) -> dict[str, int]:
+    total: Counter[str] = Counter()
+    for one in counts:
+        total.update(one)
+    return dict(sorted(total.items()))
