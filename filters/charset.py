@@ -1,0 +1,166 @@
+"""Bytes of a page to text: which charset they are in, by signs, declarations and, last, by their looks."""
+
+import re
+from collections.abc import Iterator
+
+import webencodings
+from chardetng_py import EncodingDetector
+
+PRESCAN = 4096
+"""Bytes searched for a declaration. The HTML standard advises 1,024; pages with long comments or scripts need more."""
+
+DETECT = 1 << 20
+"""Bytes that the detector reads: it manages about 9 MB a second, and its mind is made up long before."""
+
+DAMAGE = {"utf-8": 0.5}
+DAMAGE_ELSEWHERE = 0.1
+"""Largest share of characters beyond ASCII that may be unreadable before a charset counts as the wrong one.
+
+UTF-8 is generous: other charsets read as UTF-8 break nearly everywhere, so half of it whole means UTF-8 cut or pasted
+carelessly. Windows and ISO charsets break only where they have no letter, so one in ten already speaks against them.
+"""
+
+
+class UndecodableError(ValueError):
+    """No charset reads these bytes cleanly."""
+
+
+def decode(payload: bytes, declared: str | None, tld: str | None = None) -> tuple[str, str]:
+    """Text of a page and the charset that gave it, by its name in the Encoding standard of the WHATWG, lower case.
+
+    declared: charset of the HTTP header, any label of the standard; others are passed over.
+    tld: last label of the host (`hu`), a hint for the guess alone: without it, Hungarian is taken for windows-1252.
+    Order: byte order mark, or `<` in UTF-16; UTF-16 declared by HTTP; UTF-8; declared by HTTP; declared by meta or XML
+    prolog (prescan of the HTML standard, 13.2.3.2); chardetng's guess. The first that reads the payload is taken.
+    A charset reads the payload if it does so without error, or if the unreadable share stays within DAMAGE; what is
+    unreadable becomes U+FFFD. So does NUL, as in the tokenizer of the standard. No lone surrogate is let through.
+    UTF-8 stands before what is declared: text in another charset is hardly ever valid UTF-8, and servers err often.
+    Raises UndecodableError when not even the guess reads it.
+    """
+    for name in _candidates(payload, declared, tld):
+        text = _read(payload, name)
+        if text is not None:
+            return text.removeprefix("\ufeff").replace("\0", "\ufffd"), name
+    raise UndecodableError(f"{len(payload)} bytes in no charset")
+
+
+def _candidates(payload: bytes, declared: str | None, tld: str | None) -> Iterator[str]:
+    sign = _sign(payload)
+    if sign:
+        yield sign
+    http = _name(declared and declared.strip(" '\""))
+    # Markup in UTF-16 is full of NUL. Without any, the header lies, and nearly all bytes would read as rare ideographs.
+    if http in UTF_16 and b"\0" in payload[:PRESCAN]:
+        yield http
+    yield "utf-8"
+    for name in (http, meta_charset(payload)):
+        if name and name not in UTF_16:
+            yield name
+    detector = EncodingDetector()
+    detector.feed(payload[:DETECT], last=True)
+    hint = tld.encode() if tld and TLD.fullmatch(tld) else None
+    guess = _name(detector.guess(tld=hint, allow_utf8=False))
+    if guess:
+        yield guess
+
+
+def _read(payload: bytes, name: str) -> str | None:
+    codec = webencodings.lookup(name).codec_info
+    try:
+        text: str = codec.decode(payload, "strict")[0]
+        return text
+    except UnicodeDecodeError:
+        text = codec.decode(payload, "replace")[0]
+    honest = payload.count(b"\xef\xbf\xbd") if name == "utf-8" else 0
+    broken = text.count("\ufffd") - honest
+    beyond_ascii = len(text) - len(text.encode("ascii", "ignore"))
+    return text if broken <= DAMAGE.get(name, DAMAGE_ELSEWHERE) * beyond_ascii else None
+
+
+TLD = re.compile(r"[a-z][a-z0-9-]*")
+"""What the detector takes as a hint; anything else would make it panic."""
+
+UTF_16 = ("utf-16le", "utf-16be")
+SIGNS = {b"\xef\xbb\xbf": "utf-8", b"\xff\xfe": "utf-16le", b"\xfe\xff": "utf-16be"}
+MARKUP_IN_UTF_16 = ((re.compile(rb"<\0[^\0]\0"), "utf-16le"), (re.compile(rb"\0<\0[^\0]"), "utf-16be"))
+
+
+def _sign(payload: bytes) -> str | None:
+    for mark, name in SIGNS.items():
+        if payload.startswith(mark):
+            return name
+    return next((name for pattern, name in MARKUP_IN_UTF_16 if pattern.match(payload)), None)
+
+
+def _name(label: str | None) -> str | None:
+    """The standard's name of a label: iso-8859-1 is windows-1252. None for unknown labels and those it forbids."""
+    found = webencodings.lookup(label) if label and label.isascii() else None
+    return found.name if found and found.name not in ("replacement", "x-user-defined") else None
+
+
+COMMENT = re.compile(rb"<!--.*?(?<=--)>", re.S)
+META = re.compile(rb"<meta(?=[\s/])", re.I)
+TAG = re.compile(rb"</?[a-z][^\s>]*", re.I)
+BOGUS = re.compile(rb"<[!/?][^>]*>")
+ATTRIBUTE = re.compile(
+    rb"[\s/]*(?P<name>[^\s/>][^\s/>=]*)(?:\s*=\s*(?:\"(?P<double>[^\"]*)\"|'(?P<single>[^']*)'|(?P<bare>(?![\"'])[^\s>]*)))?"
+)
+TORN = re.compile(rb"\s*=\s*[\"']")
+CONTENT = re.compile(r"charset\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s;\"']+))", re.I)
+PROLOG = re.compile(rb"<\?xml[^>]*?\sencoding\s*=\s*[\"']([^\"'>]+)[\"'][^>]*>", re.I)
+
+
+def meta_charset(payload: bytes) -> str | None:
+    """The charset that the page itself declares in its first PRESCAN bytes, by its standard name; None if it does not.
+
+    A meta element goes before an XML prolog. What declares UTF-16 in ASCII means UTF-8 (the standard's rule).
+    """
+    start = payload[:PRESCAN]
+    name = next(_meta_charsets(start), None)
+    if name is None and (prolog := PROLOG.match(start)):
+        name = _label(prolog[1].decode("latin-1"))
+    return name
+
+
+def _meta_charsets(start: bytes) -> Iterator[str]:
+    at = start.find(b"<")
+    while at >= 0:
+        if found := COMMENT.match(start, at):
+            at = found.end()
+        elif found := META.match(start, at) or TAG.match(start, at):
+            at, attributes = _attributes(start, found.end())
+            if found.re is META and (name := _declared_by(attributes)):
+                yield name
+        elif found := BOGUS.match(start, at):
+            at = found.end()
+        else:
+            at += 1
+        at = start.find(b"<", at)
+
+
+def _attributes(start: bytes, at: int) -> tuple[int, dict[bytes, str]]:
+    """Where a tag's attributes end, and what they are: none if the window ends before the tag."""
+    attributes: dict[bytes, str] = {}
+    while found := ATTRIBUTE.match(start, at):
+        at = found.end()
+        if TORN.match(start, at):
+            return len(start), {}
+        value = found["double"] or found["single"] or found["bare"] or b""
+        attributes.setdefault(found["name"].lower(), value.decode("latin-1"))
+    return at, attributes if at < len(start) else {}
+
+
+def _declared_by(meta: dict[bytes, str]) -> str | None:
+    if b"charset" in meta:
+        return _label(meta[b"charset"])
+    if meta.get(b"http-equiv", "").lower() != "content-type":
+        return None
+    found = CONTENT.search(meta.get(b"content", ""))
+    return _label(next(filter(None, found.groups()), "")) if found else None
+
+
+def _label(label: str) -> str | None:
+    if label.strip().lower() == "x-user-defined":
+        return "windows-1252"
+    name = _name(label)
+    return "utf-8" if name in UTF_16 else name
