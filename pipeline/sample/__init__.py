@@ -39,11 +39,11 @@ def write_sample(folder: Path) -> None:
 def fates() -> list[dict[str, Any]]:
     """What should become of each input document, in the order of the inputs.
 
-    Keys: file, url, record_id; kept (bool); reason (null, or a list of reasons and stages: one of them drops it);
-    language (null if dropped before it was told); masked (kind to count); absent and present (strings that the kept
-    text must not or must hold); text (what a perfect extraction gives, unmasked; null if dropped); twin (url of a page
-    with the same text: exactly one of those joined by twin is kept, here the first; another keep policy may choose
-    another); later (reasons that further stages will give).
+    Keys: file, url, record_id (of WARC without its angle brackets); kept (bool); reason (null, or a list of reasons and
+    stages of which one drops it); language (null if dropped before it was told); masked (kind to count); absent and
+    present (strings that the kept text must not or must hold); text (what a perfect extraction gives, unmasked; null if
+    dropped); twin (url of a page with the same text: exactly one of those joined by twin is kept, here the first;
+    another keep policy may choose another); later (reasons that further stages will give).
     """
     sample = load()
     return [
@@ -53,7 +53,7 @@ def fates() -> list[dict[str, Any]]:
 
 
 def _fate_of_page(page: Page, sample: Sample) -> dict[str, Any]:
-    fate = _fate(_crawl_file(page.file), page.url, record_id(page), sample.of(page))
+    fate = _fate(_crawl_file(page.file), page.url, record_id(page).strip("<>"), sample.of(page))
     fate |= {"twin": page.twin, "later": list(page.later)}
     return fate | _dropped(page, sample) if page.reason else fate
 

@@ -101,7 +101,7 @@ def test_one_member_is_damaged_and_good_records_follow_it(folder: Path) -> None:
 
 def test_every_document_has_a_fate_and_every_fate_a_document(folder: Path) -> None:
     documents = [
-        (record.rec_headers["WARC-Target-URI"], record.rec_headers["WARC-Record-ID"])
+        (record.rec_headers["WARC-Target-URI"], record.rec_headers["WARC-Record-ID"].strip("<>"))
         for record in warcio_records(folder)
         if record.rec_type in ("response", "revisit")
     ]
