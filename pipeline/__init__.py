@@ -1,1 +1,58 @@
-"""The frame: reads, distributes, counts and writes; knows stages, filters and languages by name only."""
+"""The frame: reads, distributes, counts and writes; knows stages, filters and languages by name only.
+
+In a notebook: `from florilegium.pipeline import build, ledger, documents`.
+"""
+
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:  # this package is imported by every stage: heavy modules load when a function is called
+    import polars as pl
+    import pyarrow.dataset as ds
+
+    from florilegium.pipeline.run import Built
+
+__all__ = ["build", "documents", "ledger"]
+
+
+def build(
+    recipe: "str | dict[str, Any]",
+    out: str,
+    *,
+    executor: Literal["local", "ray"] = "local",
+    workers: int | None = None,
+    ray_address: str | None = None,
+    limit: int | None = None,
+    verify: bool = False,
+    progress: bool = True,
+) -> "Built":
+    """Build a corpus; answers its account (read, kept, dropped by reason), what was written, and what it cost.
+
+    recipe: path of a recipe, path of an input (the default recipe is used), or a recipe as a mapping.
+    workers: processes (local; default: one a CPU) or units in flight (ray). limit: only the first records in input order.
+    Raises PipelineError for mistakes in recipe or inputs, and when the account does not balance.
+    """
+    from florilegium.pipeline import recipe as recipes
+    from florilegium.pipeline.cli.progress import silent, watching
+    from florilegium.pipeline.executor import opened
+    from florilegium.pipeline.run import build as run
+
+    loaded = recipes.parse(recipe) if isinstance(recipe, dict) else recipes.of_path(recipe)
+    with opened(executor, workers, ray_address) as running, watching() if progress else silent() as watch:
+        return run(loaded, out, running, watch, limit, verify)
+
+
+def ledger(path: str) -> "pl.DataFrame":
+    """The ledger of a finished build as a polars frame: one row an input document (`account.SCHEMA` says what the columns mean)."""
+    from florilegium.pipeline.account import ledger as read
+
+    return read(path)
+
+
+def documents(path: str, language: str | None = None) -> "ds.Dataset":
+    """The documents of a finished build as an Arrow dataset; of one language if given (`deu_Latn`).
+
+    Only shards that the manifest names are read. Raises PipelineError when the build or the language is not there.
+    """
+    from florilegium.pipeline.account import dataset
+
+    return dataset(path, language)

@@ -10,6 +10,7 @@ import secrets
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Protocol
@@ -143,6 +144,23 @@ class Ray:
             ) from error
         except RayTaskError as error:
             raise (error.cause if isinstance(error.cause, PipelineError) else error) from None
+
+
+@contextmanager
+def opened(kind: str, workers: int | None = None, address: str | None = None) -> Iterator[Executor]:
+    """An executor by name, local or ray, closed at the end. workers: by default one for each CPU."""
+    if workers is not None and workers < 1:
+        raise PipelineError(f"--workers {workers}: at least one is needed", "leave it out to use every CPU")
+    if kind == "ray":
+        running: Executor = Ray(workers, address)
+    elif address is not None:
+        raise PipelineError("--ray-address is for the ray executor", "add --executor ray")
+    else:
+        running = Local(workers or len(os.sched_getaffinity(0)))
+    try:
+        yield running
+    finally:
+        running.close()
 
 
 def largest_first(units: Sequence[Unit]) -> list[Unit]:

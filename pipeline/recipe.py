@@ -134,6 +134,13 @@ def parse(raw: Mapping[str, Any], path: str = "recipe", base: str = ".", tree: y
     return recipe.model_copy(update={"sources": sources})
 
 
+def of_path(*paths: str) -> Recipe:
+    """The recipe of a .yaml file, or the default recipe over these inputs."""
+    if len(paths) == 1 and paths[0].endswith((".yaml", ".yml")):
+        return load(paths[0])
+    return of_inputs(paths)
+
+
 def of_inputs(paths: Sequence[str]) -> Recipe:
     """The default recipe over these inputs, one source each, named after the file."""
     sources = []

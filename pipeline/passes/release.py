@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from florilegium.pipeline import store, tables
 from florilegium.pipeline.errors import PipelineError
 from florilegium.pipeline.fingerprint import file_hash, frame_digest
-from florilegium.pipeline.ledger import SCHEMA as LEDGER
+from florilegium.pipeline.account import SCHEMA as LEDGER
 from florilegium.pipeline.passes import line
 from florilegium.pipeline.passes.decisions import ALL_STAGES, READS, Shard
 from florilegium.pipeline.recipe import Recipe, as_json

@@ -98,3 +98,17 @@ def trail(frame: "pl.DataFrame", what: str) -> list[dict[str, Any]]:
         is_id = pl.lit(value=False)
     found = frame.filter((pl.col("url") == what) | (pl.col("record") == what) | (pl.col("record_id") == what) | is_id)
     return found.to_dicts()
+
+
+def dataset(out: str, language: str | None = None) -> Any:
+    """The shards of a finished build as an Arrow dataset. Raises PipelineError when there is no such language in it."""
+    import fsspec
+    import pyarrow.dataset as ds
+
+    named = [file for file in manifest(out)["files"] if file["path"].startswith("corpus/")]
+    wanted = [store.join(out, file["path"]) for file in named if language in (None, file["language"])]
+    if not wanted:
+        known = sorted({file["language"] for file in named})
+        raise PipelineError(f"{out}: holds no documents{f' in {language}' if language else ''}", f"languages there: {', '.join(known) or 'none'}")
+    fs, _ = fsspec.core.url_to_fs(out)
+    return ds.dataset([fsspec.core.url_to_fs(path)[1] for path in wanted], filesystem=fs, format="parquet")
