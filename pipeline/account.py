@@ -1,6 +1,7 @@
 """The account: one row an input document; every count, report and explanation is a query on it."""
 
 from collections.abc import Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -112,3 +113,68 @@ def dataset(out: str, language: str | None = None) -> Any:
         raise PipelineError(f"{out}: holds no documents{f' in {language}' if language else ''}", f"languages there: {', '.join(known) or 'none'}")
     fs, _ = fsspec.core.url_to_fs(out)
     return ds.dataset([fsspec.core.url_to_fs(path)[1] for path in wanted], filesystem=fs, format="parquet")
+
+
+@cache
+def meanings() -> dict[str, str]:
+    """Every reason that a stage or reader may give, and what it means."""
+    from florilegium.pipeline.recipe import LINE
+    from florilegium.pipeline.stage import stage_class
+    from florilegium.stages.read import REASONS
+
+    return dict(REASONS) | {
+        reason: meaning for stages in LINE.values() for name in stages for reason, meaning in stage_class(name).reasons.items()
+    }
+
+
+SNIPPET = 400
+"""Characters of a kept text that a trail shows."""
+
+
+def trails(out: str, what: str) -> list[dict[str, Any]]:
+    """The whole trail of each document that `what` names: verdict in words, ledger row, duplicates, start of its text.
+
+    Raises PipelineError when the build holds no such document.
+    """
+    frame = ledger(out)
+    found = trail(frame, what)
+    if not found:
+        raise PipelineError(
+            f"{out}: no document has the id, URL or record {what!r}",
+            "give the URL exactly as in the crawl, or an id of 32 hex digits; `florilegium ledger DIR --by host` lists the hosts",
+        )
+    return [{"verdict": _verdict(row), **row, **_twins(frame, row), **_text(out, row)} for row in found]
+
+
+def _verdict(row: dict[str, Any]) -> str:
+    if row["reason"] is None:
+        return f"kept: row {row['row']} of {row['shard']}"
+    broke = "" if row["value"] is None else f" (value {row['value']:g}" + (")" if row["limit"] is None else f", limit {row['limit']:g})")
+    return f"dropped by {row['stage']}: {row['reason']}{broke}: {meanings().get(row['reason'], 'no longer a reason of this version')}"
+
+
+def _twins(frame: "pl.DataFrame", row: dict[str, Any]) -> dict[str, Any]:
+    """The other documents of its cluster, by URL or record; the kept one is marked."""
+    import polars as pl
+
+    if row["cluster"] is None:
+        return {}
+    others = frame.filter((pl.col("cluster") == row["cluster"]) & (pl.col("id") != row["id"])).to_dicts()
+    return {"duplicates": [f"{one['url'] or one['record']}{' (kept)' if one['reason'] is None else ''}" for one in others]}
+
+
+def _text(out: str, row: dict[str, Any]) -> dict[str, Any]:
+    """Title, measures and the start of the text, from the shard that holds the document."""
+    import pyarrow.parquet as pq
+
+    if row["shard"] is None:
+        return {}
+    with store.open_input(store.join(out, row["shard"])) as file, pq.ParquetFile(file) as opened:
+        left = row["row"]
+        for group in range(opened.num_row_groups):
+            rows = opened.metadata.row_group(group).num_rows
+            if left < rows:
+                one = opened.read_row_group(group, columns=["title", "measures", "text"]).slice(left, 1).to_pylist()[0]
+                return {**one, "text": one["text"][:SNIPPET]}
+            left -= rows
+    raise PipelineError(f"{row['shard']} has no row {row['row']}", "the shard is not the one that the ledger speaks of; build again")

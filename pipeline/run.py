@@ -57,7 +57,7 @@ def build(recipe: Recipe, out: str, executor: Executor, watch: Watch, limit: int
     store.make_folder(work, private=True)
     with store.locked(work):
         store.sweep(out)
-        return _Line(executor, watch, verify).build(recipe, out, work, limit)
+        return _Line(executor, watch, verify, work).build(recipe, out, limit)
 
 
 def shares_of(recipe: Recipe, limit: int | None) -> tuple[list[InputFile], list[Share], list[str]]:
@@ -86,15 +86,18 @@ def done_before(units: Sequence[Unit], shares: Sequence[Share] | None = None, ve
 class _Line:
     """One walk down the line: what it has spent, and who looks on."""
 
-    def __init__(self, executor: Executor, watch: Watch, verify: bool) -> None:
+    def __init__(self, executor: Executor, watch: Watch, verify: bool, work: str) -> None:
         self._executor = executor
         self._watch = watch
         self._verify = verify
+        self._work = work
         self._costs: Counter[str] = Counter()
         self._peak = 0.0
         self._log: list[str] = []
+        self._planned: Counter[str] = Counter()
 
-    def build(self, recipe: Recipe, out: str, work: str, limit: int | None) -> Built:
+    def build(self, recipe: Recipe, out: str, limit: int | None) -> Built:
+        work = self._work
         started = time.process_time()
         files, shares, unclaimed = shares_of(recipe, limit)
         read = self._run("documents", documents.units(recipe, shares, work), shares)
@@ -136,6 +139,9 @@ class _Line:
         done, todo = done_before(units, shares, self._verify)
         for folder in sorted({unit.folder for unit in todo}):
             store.make_folder(folder)
+        self._planned.update(Counter(unit.folder.rsplit("/", 1)[-1] for unit in units))
+        if units:
+            store.put_bytes(store.join(self._work, "planned.json"), json.dumps(self._planned, sort_keys=True).encode())
         self._watch.begin(name, len(todo), len(done), sum(unit.load for unit in todo))
         for event in self._executor.run(todo):
             if event.kind == "done":

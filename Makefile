@@ -1,0 +1,60 @@
+# Two commands: `make demo` and `make test`. Both set up .venv by themselves; nothing is written outside this folder.
+VENV := .venv
+BIN := $(VENV)/bin
+# The first Python of at least 3.11; `make demo PYTHON=/path/to/python3` chooses another.
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+CORE := $(wildcard stages/native/*.c stages/native/*.h)
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.PHONY: demo test lint types bless fuzz peers clean help
+
+help:
+	@echo "make demo   build the sample corpus into demo/corpus"
+	@echo "make test   run the tests"
+	@echo "make lint types   check style and types"
+	@echo "make bless  accept the golden files that the tests compare with"
+	@echo "make fuzz   fuzz the C core for an hour (SECONDS_=n for n seconds)"
+	@echo "make peers  set up .venv-peers for benchmarks/peer_datatrove.py"
+
+demo: $(VENV)/build
+	$(BIN)/florilegium sample demo/europe
+	$(BIN)/florilegium build demo/europe/recipe.yaml --out demo/corpus
+
+test: $(VENV)/test
+	$(BIN)/python -m pytest -q
+
+lint: $(VENV)/test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/test
+	$(BIN)/mypy -p florilegium
+	$(BIN)/mypy tests
+
+bless: $(VENV)/test
+	UPDATE_GOLDEN=1 $(BIN)/python -m pytest -q tests/golden tests/pipeline
+
+SECONDS_ ?= 3600
+fuzz: $(VENV)/test
+	FUZZ_SECONDS=$(SECONDS_) $(BIN)/python -m pytest -q tests/fuzz --timeout=$$(($(SECONDS_) + 600))
+
+peers:
+	$(PYTHON) -m venv .venv-peers
+	.venv-peers/bin/python -m pip install -r benchmarks/peers.txt
+
+clean:
+	rm -rf demo build $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info stages/*.so
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "error: no Python of version 3.11 or newer found"; echo "hint: install one, or run make with PYTHON=/path/to/python3"; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/build: $(BIN)/python pyproject.toml constraints.txt $(CORE)
+	@echo "setting up $(VENV) (about 1.2 GB; once)"
+	$(PIP) install --constraint constraints.txt --editable .
+	@touch $@
+
+$(VENV)/test: $(VENV)/build
+	$(PIP) install --constraint constraints.txt --editable '.[all,test]'
+	@touch $@

@@ -1,0 +1,93 @@
+"""Commands that look into a finished build: ledger, explain, report."""
+
+import json
+from typing import Annotated
+
+import typer
+
+Folder = Annotated[str, typer.Argument(metavar="DIR", help="Output folder of a finished build.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add this group's commands."""
+    app.command()(ledger)
+    app.command()(explain)
+    app.command()(report)
+
+
+def ledger(
+    folder: Folder,
+    by: Annotated[str | None, typer.Option(metavar="COLUMNS", help="Break down by these columns, comma-separated: stage, reason, language, source, host, licence, rights, mime, charset.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print the account: read, kept, dropped by stage and reason.
+
+    Examples:
+
+      florilegium ledger corpus
+
+      florilegium ledger corpus --by language,stage --json
+    """
+    from florilegium.pipeline import account
+    from florilegium.pipeline.cli import tables
+
+    frame = account.ledger(folder)
+    found = account.account(frame)
+    if by is None:
+        typer.echo(json.dumps(found, ensure_ascii=False)) if as_json else tables.print_account(found)
+        return
+    names = [name.strip() for name in by.split(",") if name.strip()]
+    broken = account.broken_down(frame, names)
+    if as_json:
+        typer.echo(json.dumps({**found, "by": broken.to_dicts()}, ensure_ascii=False))
+    else:
+        tables.print_frame(broken)
+
+
+def explain(
+    folder: Folder,
+    what: Annotated[str, typer.Argument(metavar="ID|URL", help="A document's id (32 hex digits), URL, or record.")],
+    as_json: AsJson = False,
+) -> None:
+    """Print the whole trail of one document: where it came from, what was decided and why, where it stands now.
+
+    Example:
+
+      florilegium explain corpus https://rathaus.example/amtsblatt
+    """
+    from florilegium.pipeline.account import trails
+    from florilegium.pipeline.cli import tables
+
+    found = trails(folder, what)
+    if as_json:
+        typer.echo(json.dumps(found, ensure_ascii=False, default=_plain, indent=1))
+    else:
+        tables.print_trails(found)
+
+
+def report(
+    folder: Folder,
+    out: Annotated[str | None, typer.Option("--out", "-o", metavar="FILE", help="Write the page here instead of only naming the one that the build wrote.")] = None,
+) -> None:
+    """Name the provenance report of a build, or render it anew from its ledger.
+
+    Examples:
+
+      florilegium report corpus
+
+      florilegium report corpus --out provenance.html
+    """
+    from florilegium.pipeline import account, store
+    from florilegium.pipeline.report import page
+
+    facts = account.manifest(folder)
+    if out is None:
+        typer.echo(store.join(folder, "reports/provenance.html"))
+        return
+    store.put_bytes(out, page.render(facts["corpus"], facts, facts["account"], account.files(folder, "ledger")).encode())
+    typer.echo(out)
+
+
+def _plain(value: object) -> str:
+    return value.hex() if isinstance(value, bytes) else str(value)

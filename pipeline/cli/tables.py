@@ -1,0 +1,129 @@
+"""Tables and trails on the terminal."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+
+from florilegium.pipeline.account import account, broken_down, ledger, meanings
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from florilegium.pipeline.plan import Plan, Status
+    from florilegium.pipeline.run import Built
+
+CONSOLE = Console(highlight=False, soft_wrap=True)
+
+
+def print_built(built: "Built", seconds: float) -> None:
+    """The account of a build, per language, its costs, and the paths of what it wrote."""
+    frame = ledger(built.out)
+    print_account(account(frame), built.beside)
+    print_frame(broken_down(frame.filter(frame["language"].is_not_null()), ["language"]), "languages")
+    work = {name: value for name, value in built.costs.items() if name not in ("cpu", "peak_mb", "driver")}
+    total = built.costs.get("cpu", 0.0) + built.costs.get("driver", 0.0)
+    if work:
+        parts = ", ".join(f"{name} {value:.1f}" for name, value in sorted(work.items(), key=lambda item: -item[1]))
+        frame_share = 1 - sum(work.values()) / total if total else 0.0
+        CONSOLE.print(f"{seconds:.1f} s; CPU {total:.1f} s ({parts}; frame {frame_share:.1%}); largest worker {built.costs['peak_mb']:.0f} MB")
+    else:
+        CONSOLE.print(f"{seconds:.1f} s; everything was done before")
+    if built.unclaimed:
+        CONSOLE.print(f"not read: {len(built.unclaimed)} files with an ending that no format claims, the first: {built.unclaimed[0]}")
+    for path in built.files:
+        CONSOLE.print(f"  {path}")
+
+
+def print_account(found: Mapping[str, Any], beside: Mapping[str, int] | None = None) -> None:
+    """Read, kept, and dropped by stage and reason."""
+    table = _table("stage", "reason", "documents", "share", "meaning", right=(2, 3))
+    table.add_row("", "read", f"{found['read']:,}", "", "")
+    table.add_row("", "[bold green]kept", f"[bold green]{found['kept']:,}", _share(found["kept"], found["read"]), "")
+    known = meanings()
+    for reason, count in found["dropped"].items():
+        stage, _, rule = reason.partition(".")
+        table.add_row(stage, rule, f"{count:,}", _share(count, found["read"]), known.get(reason, ""))
+    CONSOLE.print(table)
+    if beside:
+        CONSOLE.print("records beside documents: " + ", ".join(f"{count:,} {kind}" for kind, count in sorted(beside.items())))
+
+
+def print_frame(frame: "pl.DataFrame", first: str = "") -> None:
+    """A frame as a table; a null name is shown as a dash."""
+    table = _table(*([first.rstrip("s") or frame.columns[0], *frame.columns[1:]]), right=tuple(at for at, kind in enumerate(frame.dtypes) if kind.is_numeric()))
+    for row in frame.iter_rows():
+        table.add_row(*(f"{value:,}" if isinstance(value, int) else ("–" if value is None else str(value)) for value in row))
+    CONSOLE.print(table)
+
+
+def print_trails(found: Sequence[Mapping[str, Any]]) -> None:
+    """One block a document."""
+    for trail in found:
+        CONSOLE.print(f"[bold]{trail['verdict']}")
+        for name, value in trail.items():
+            if name != "verdict" and value not in (None, {}, []):
+                CONSOLE.print(f"  {name:<16}", end="")
+                CONSOLE.print(value.hex() if isinstance(value, bytes) else str(value), markup=False)
+
+
+def print_plan(plan: "Plan", workers: int) -> None:
+    """Passes with units to run and units done, and why; then the estimate."""
+    table = _table("pass", "to run", "done before", "folder", "why", right=(1, 2))
+    for one in plan.passes:
+        table.add_row(one.name, one.to_run, one.done, one.folder, one.why)
+    CONSOLE.print(table)
+    CONSOLE.print(f"input: {plan.files:,} files, {plan.bytes / 1e6:,.1f} MB, in {plan.units:,} units of work")
+    if plan.unclaimed:
+        CONSOLE.print(f"not read: {len(plan.unclaimed)} files with an ending that no format claims, the first: {plan.unclaimed[0]}")
+    if plan.estimate is not None:
+        cost = plan.estimate
+        CONSOLE.print(
+            f"estimate from {cost.sampled:,} records: {cost.documents:,.0f} documents, {cost.cpu_seconds:,.0f} CPU s "
+            f"(about {_duration(cost.cpu_seconds / workers)} with {workers} workers), {cost.disk / 1e6:,.0f} MB of disk in work and corpus"
+        )
+
+
+def print_status(status: "Status") -> None:
+    """Units done by pass folder, and the account if the build is finished."""
+    table = _table("folder", "units done", "of", "MB", "used by the finished build", right=(1, 2, 3))
+    for one in status.folders:
+        table.add_row(one.name, f"{one.done:,}", "" if one.units is None else f"{one.units:,}", f"{one.bytes / 1e6:,.1f}", "yes" if one.used else "")
+    CONSOLE.print(table)
+    if status.account is None:
+        CONSOLE.print("not finished: run the same build command to go on")
+    else:
+        print_account(status.account)
+
+
+def print_languages() -> None:
+    """Profiles and named sets."""
+    from florilegium.languages import codes, groups, load
+
+    table = _table("code", "name", "own name", "script", "ISO 639-1", "stop words", "limits of its own", right=(5, 6))
+    for code in codes():
+        one = load(code)
+        table.add_row(code, one.english, one.own, one.script, one.iso639_1 or "", str(len(one.stop_words)), str(len(one.limits)))
+    CONSOLE.print(table)
+    for name, members in groups().items():
+        CONSOLE.print(f"{name}: {' '.join(members)}")
+
+
+def _table(*columns: str, right: Sequence[int] = ()) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for at, column in enumerate(columns):
+        table.add_column(column, justify="right" if at in right else "left", no_wrap=at in right)
+    return table
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{part / whole:.1%}" if whole else ""
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+

@@ -1,0 +1,170 @@
+"""What a build would do, and what stands of it: passes, cached units and why not, an estimate, stale folders."""
+
+import json
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from florilegium.pipeline import account, inputs, store
+from florilegium.pipeline.errors import PipelineError
+from florilegium.pipeline.inputs import Share
+from florilegium.pipeline.passes import documents, measures
+from florilegium.pipeline.recipe import LINE, Recipe
+from florilegium.pipeline.run import done_before, shares_of
+from florilegium.pipeline.work import Unit
+from florilegium.pipeline.worker import Killable
+
+SAMPLED = 200
+"""Records that an estimate runs: a few seconds of extraction."""
+
+
+@dataclass(frozen=True)
+class PassPlan:
+    """One pass: units to run and done before as text (unknown before earlier passes have run), its folder, and why."""
+
+    name: str
+    to_run: str
+    done: str
+    folder: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """From a sample: documents, CPU seconds and bytes of disk (work and corpus) of the units that are to run."""
+
+    sampled: int
+    documents: float
+    cpu_seconds: float
+    disk: float
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A dry run."""
+
+    passes: Sequence[PassPlan]
+    files: int
+    bytes: int
+    units: int
+    unclaimed: Sequence[str]
+    estimate: Estimate | None
+
+
+def plan(recipe: Recipe, out: str, limit: int | None = None, sample: bool = True) -> Plan:
+    """What `build` would do. Writes nothing below `out`; a sample is run in a temporary folder."""
+    work = store.join(out, "work")
+    files, shares, unclaimed = shares_of(recipe, limit)
+    units = documents.units(recipe, shares, work)
+    done, todo = done_before(units, shares)
+    passes = [PassPlan("documents", str(len(todo)), str(len(done)), _name(units[0]), _why(units, len(done), work))]
+    passes.append(_empty("hosts"))
+    if todo:
+        later = f"follows from documents: {len(todo)} of {len(units)} units are new"
+        passes += [PassPlan(name, "all" if name != "measures" else str(len(todo)), "–", "–", later) for name in ("measures", "decisions", "corpus")]
+    else:
+        measured = measures.units(recipe, done, work)
+        ready, left = done_before(measured)
+        passes.append(PassPlan("measures", str(len(left)), str(len(ready)), _name(measured[0]), _why(measured, len(ready), work)))
+        passes += [PassPlan(name, "as needed", "–", "–", "cheap; what is done is found when it runs") for name in ("decisions", "corpus")]
+    passes += [_empty("tokens"), PassPlan("release", "as needed", "–", "–", "ledger, report, manifest")]
+    by_share = {unit.key: share for unit, share in zip(units, shares, strict=True)}
+    estimate = _estimate(recipe, todo, by_share) if sample and todo else None
+    return Plan(passes, len(files), sum(file.size for file in files), len(units), unclaimed, estimate)
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A pass folder: units done, of how many (if known), bytes, and whether the finished build uses it."""
+
+    name: str
+    done: int
+    units: int | None
+    bytes: int
+    used: bool
+
+
+@dataclass(frozen=True)
+class Status:
+    """What stands in an output folder; account is None while no build is finished."""
+
+    folders: Sequence[Folder]
+    account: dict[str, object] | None
+
+
+def status(out: str) -> Status:
+    """How far the build in a folder has come. Raises PipelineError when the folder holds no build."""
+    finished = _manifest(out)
+    work = store.join(out, "work")
+    if finished is None and not store.is_folder(work):
+        raise PipelineError(f"{out}: holds no build", f"run `florilegium build RECIPE --out {out}`, or check the path")
+    used = set((finished or {}).get("passes", {}).values())
+    planned = json.loads(store.read(store.join(work, "planned.json")) or b"{}")
+    folders = []
+    for name in sorted({found.name.split("/")[0] for found in store.listing(work) if "/" in found.name}):
+        files = store.listing(store.join(work, name))
+        records = sum(file.name.endswith(".json") for file in files)
+        folders.append(Folder(name, records, planned.get(name), sum(file.size for file in files), name in used))
+    return Status(folders, finished["account"] if finished else None)
+
+
+def stale(out: str, everything: bool = False) -> list[tuple[str, int]]:
+    """Pass folders that the finished build does not use (everything: the whole work folder), each with its bytes.
+
+    Raises PipelineError when there is no finished build to tell by.
+    """
+    work = store.join(out, "work")
+    if everything:
+        size = sum(file.size for file in store.listing(work))
+        return [(work, size)] if store.is_folder(work) else []
+    if _manifest(out) is None:
+        raise PipelineError(f"{out}: no build is finished, so nothing is known to be stale", "finish the build first, or remove all work with --all")
+    return [(store.join(work, one.name), one.bytes) for one in status(out).folders if not one.used]
+
+
+def _manifest(out: str) -> dict[str, dict[str, str]] | None:
+    return account.manifest(out) if store.size(store.join(out, "manifest.json")) else None
+
+
+def _empty(name: str) -> PassPlan:
+    return PassPlan(name, "0", "0", "–", "no stage yet" if not LINE[name] else "")
+
+
+def _why(units: Sequence[Unit], done: int, work: str) -> str:
+    """Why units are to run, in words."""
+    if done == len(units):
+        return "done"
+    if done:
+        return "new or changed inputs, or a build that was stopped"
+    name = units[0].name.split()[0]
+    before = [found for found in store.listing(work) if found.name.startswith(f"{name}-")] if store.is_folder(work) else []
+    return "options, code, models or libraries have changed" if before else "never run here"
+
+
+def _name(unit: Unit) -> str:
+    return unit.folder.rsplit("/", 1)[-1]
+
+
+def _estimate(recipe: Recipe, todo: Sequence[Unit], shares: dict[str, Share]) -> Estimate | None:
+    """Run the first records of a middling unit, and scale by records and bytes."""
+    middle = sorted(todo, key=lambda unit: (unit.load, unit.name))[len(todo) // 2]
+    share = shares[middle.key]
+    whole = sum(record.beside is None for _, record in inputs.records(share))
+    sampled = min(SAMPLED, whole)
+    if sampled == 0:
+        return None
+    child = Killable()
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            ((unit,)) = documents.units(recipe, [replace(share, most=sampled)], folder)
+            store.make_folder(unit.folder)
+            costs = child.run(unit, lambda _kind, _content: None)
+            done, _ = done_before([unit])
+            (measured,) = measures.units(recipe, done, folder)
+            store.make_folder(measured.folder)
+            more = child.run(measured, lambda _kind, _content: None)
+            size = sum(file.size for file in store.listing(folder))
+    finally:
+        child.close()
+    scale = whole / sampled * sum(unit.load for unit in todo) / max(middle.load, 1)
+    return Estimate(sampled, sampled * scale, (costs["cpu"] + more["cpu"]) * scale, 2.5 * size * scale)
