@@ -50,7 +50,7 @@ def join(base: str, *parts: str) -> str:
 
 def local_path(path: str) -> Path | None:
     """The local path, or None when the path lies on another file system."""
-    fs, inner = fsspec.core.url_to_fs(path)
+    fs, inner = fsspec.core.url_to_fs(path, use_listings_cache=False)  # others write to it too
     return Path(inner) if isinstance(fs, LocalFileSystem) else None
 
 
@@ -228,7 +228,7 @@ def sha256(path: str) -> str:
 
 def _fs(path: str) -> tuple[Any, str]:
     try:
-        fs, inner = fsspec.core.url_to_fs(path)
+        fs, inner = fsspec.core.url_to_fs(path, use_listings_cache=False)  # others write to it too
     except (ImportError, ValueError) as error:
         raise PipelineError(f"{path}: {error}", "use a local path, or install the extra for this storage: pip install 'florilegium[s3]'") from error
     return fs, inner

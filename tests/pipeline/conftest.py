@@ -1,0 +1,55 @@
+"""What the tests of the frame share: the sample crawl, and how to run and compare builds."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from florilegium.pipeline.sample import write_sample
+
+
+@pytest.fixture(scope="session")
+def europe(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the sample crawl."""
+    folder = tmp_path_factory.mktemp("europe")
+    write_sample(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def run() -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run the command as a user would, in a process of its own."""
+
+    def ran(*arguments: str | Path, status: int = 0) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run([sys.executable, "-m", "florilegium.pipeline", *map(str, arguments)], capture_output=True, text=True, check=False)
+        assert done.returncode == status, f"exit status {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done
+
+    return ran
+
+
+@pytest.fixture(scope="session")
+def digests() -> Callable[[Path], dict[str, str]]:
+    """The SHA-256 of every file of an output folder but its work folder."""
+
+    def of(out: Path) -> dict[str, str]:
+        found = {
+            path.relative_to(out).as_posix(): sha256(path.read_bytes()).hexdigest()
+            for path in sorted(out.rglob("*"))
+            if path.is_file() and path.relative_to(out).parts[0] != "work"
+        }
+        assert "manifest.json" in found
+        return found
+
+    return of
+
+
+@pytest.fixture(scope="session")
+def built(europe: Path, run: Callable[..., object], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished build of the sample crawl: the undisturbed run that others are compared with."""
+    out = tmp_path_factory.mktemp("built") / "corpus"
+    run("build", europe / "recipe.yaml", "--out", out, "--workers", "2")
+    return out
