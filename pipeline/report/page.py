@@ -1,7 +1,199 @@
-"""The provenance report: one HTML page."""
+"""The provenance report: one HTML page that says what was read, what became of it, and why."""
+
+import re
 from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from importlib.resources import files
 from typing import Any
+
+from florilegium.pipeline.errors import PipelineError
+from florilegium.pipeline.recipe import LINE
+from florilegium.pipeline.report import figures
+from florilegium.pipeline.report.charts import Step, flow
+from florilegium.pipeline.stage import find, stage_class
+
+HOSTS = 50
+OTHER_LANGUAGES = 20
+"""Languages shown of those of which nothing was kept; the rest is one line."""
+LONGEST = 200
+"""Characters of an address shown."""
+
+HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
+"""Characters that show nothing, reverse the text around them, or cannot be written: shown as their numbers."""
 
 
 def render(name: str, facts: Mapping[str, Any], account: Mapping[str, Any], ledgers: Sequence[str]) -> str:
-    return "<html></html>"
+    """The page of a build: one HTML file that loads nothing; the same build gives the same page.
+
+    facts: inputs, limit, beside, unclaimed, passes, as in the manifest. account: read, kept, dropped by reason.
+    ledgers: paths of the ledger.
+    """
+    found = figures.gather(ledgers)
+    steps = steps_of(account)
+    spoken = figures.languages(found)
+    shown, rest = _languages(spoken)
+    hosts, hosts_read, hosts_kept = figures.hosts(found, HOSTS)
+    content = {
+        "name": name,
+        "version": facts.get("florilegium") or _version(),
+        "account": account,
+        "totals": figures.totals(found),
+        "steps": [{"step": step, "job": _stage(step.name)[0]} for step in steps],
+        "drawing": flow(steps, "kept", _described(account, steps)),
+        "reasons": _reasons(account, steps, figures.broken(found)),
+        "languages": shown,
+        "other_languages": rest,
+        "languages_kept": sum(1 for row in spoken if row["kept"] and row["language"] not in (None, "und")),
+        "hosts": hosts,
+        "hosts_read": hosts_read,
+        "hosts_kept": hosts_kept,
+        "hosts_more": hosts_read - sum(row["host"] is not None for row in hosts),
+        "licences": figures.licences(found),
+        "inputs": facts.get("inputs", ()),
+        "sources": figures.sources(found),
+        "kinds": figures.kinds(found),
+        "duplicates": figures.clusters(found),
+        "duplicates_dropped": sum(n for reason, n in account["dropped"].items() if reason.startswith("deduplicate.")),
+        "limit": facts.get("limit"),
+        "passes": facts.get("passes", {}),
+        "beside": facts.get("beside", {}),
+        "unclaimed": facts.get("unclaimed", ()),
+    }
+    return str(_page().render(content))
+
+
+def steps_of(account: Mapping[str, Any]) -> list[Step]:
+    """The stages in the order of the line, with the documents that come into each and leave there."""
+    dropped: dict[str, int] = {"read": 0} | {name: 0 for stages in LINE.values() for name in stages}
+    for reason, documents in account["dropped"].items():
+        stage = reason.partition(".")[0]
+        dropped[stage] = dropped.get(stage, 0) + documents
+    steps = []
+    left = account["read"]
+    for name, documents in dropped.items():
+        steps.append(Step(name, left, documents))
+        left -= documents
+    return steps
+
+
+def count(number: float | None) -> str:
+    """A whole number, in groups of three: `1,234,567`; a dash for None."""
+    return "–" if number is None else f"{number:,.0f}"
+
+
+def quantity(number: float | None) -> str:
+    """A measured number to three significant digits, never as a power of ten: `0.154`, `12`, `1,230,000`."""
+    if number is None:
+        return "–"
+    places = max(0, 2 - _exponent(number))
+    text = f"{float(f'{number:.3g}'):,.{places}f}"
+    return text.rstrip("0").rstrip(".") if places else text
+
+
+def share(part: float, whole: float) -> str:
+    """Percent to one decimal. Not nothing is never 0 %, not all is never 100 %; a share of nothing is a dash."""
+    if not whole:
+        return "–"
+    if part in (0, whole):
+        return "0 %" if part == 0 else "100 %"
+    percent = 100 * part / whole
+    if percent < 0.1:
+        return "< 0.1 %"
+    return "> 99.9 %" if percent > 99.9 else f"{percent:.1f} %"
+
+
+def size(number: float | None) -> str:
+    """Bytes in units of a thousand, three significant digits: `14.2 MB`."""
+    if number is None:
+        return "–"
+    units = ("bytes", "kB", "MB", "GB", "TB", "PB")
+    at = min(max(0, _exponent(float(f"{number:.3g}")) // 3), len(units) - 1)
+    return f"{quantity(number / 1000**at)} {units[at]}"
+
+
+def plain(value: Any) -> Any:
+    """Text from outside without its hidden characters: they are shown as `\\u202e`. Anything else as it is."""
+    return HIDDEN.sub(lambda match: f"\\u{ord(match[0]):04x}", value) if type(value) is str else value
+
+
+def _exponent(number: float) -> int:
+    return int(f"{number:e}".partition("e")[2])
+
+
+def _described(account: Mapping[str, Any], steps: Sequence[Step]) -> str:
+    leaving = ", ".join(f"{step.name} {step.dropped:,}" for step in steps if step.dropped)
+    return f"{account['read']:,} documents read; dropped by stage: {leaving or 'none'}; kept: {account['kept']:,}"
+
+
+def _reasons(
+    account: Mapping[str, Any], steps: Sequence[Step], broken: Mapping[str, figures.Rows]
+) -> list[tuple[Step, figures.Rows]]:
+    """The stages that dropped something, each with its reasons, most frequent first."""
+    most = sorted(account["dropped"].items(), key=lambda one: (-one[1], one[0]))
+    return [
+        (
+            step,
+            [
+                {
+                    "reason": reason,
+                    "documents": documents,
+                    "meaning": _stage(step.name)[1].get(reason, ""),
+                    "broken": broken.get(reason, []),
+                }
+                for reason, documents in most
+                if reason.partition(".")[0] == step.name
+            ],
+        )
+        for step in steps
+        if step.dropped
+    ]
+
+
+def _languages(rows: figures.Rows) -> tuple[figures.Rows, figures.Rows]:
+    """Those to show, with their English names, and the rest."""
+    from florilegium.languages import load
+
+    others = [row for row in rows if not row["kept"] and row["language"] is not None]
+    rest = others[OTHER_LANGUAGES:]
+    shown = [row for row in rows if row not in rest]
+    for row in shown:
+        try:
+            row["english"] = load(row["language"]).english if row["language"] else None
+        except ValueError:
+            row["english"] = None
+    return shown, rest
+
+
+def _stage(name: str) -> tuple[str, Mapping[str, str]]:
+    """A stage's one job, and what its reasons mean; of a stage that is not there, nothing."""
+    if name == "read":
+        from florilegium.stages.read import REASONS
+
+        return "Take documents from the sources, record by record.", REASONS
+    try:
+        job = (find("stages", name).__doc__ or "").partition("\n")[0]
+        job = job.removeprefix(f"{name.capitalize()}: ")
+        return job[:1].upper() + job[1:], stage_class(name).reasons
+    except PipelineError:
+        return "", {}
+
+
+def _version() -> str:
+    try:
+        return version("florilegium")
+    except PackageNotFoundError:
+        return "run from a checkout"
+
+
+@cache
+def _page() -> Any:
+    from jinja2 import Environment, FunctionLoader, StrictUndefined
+
+    loader = FunctionLoader(lambda name: (files(__package__) / name).read_text("utf-8"))
+    made = Environment(
+        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=plain
+    )
+    made.filters |= {"count": count, "quantity": quantity, "share": share, "size": size}
+    made.globals |= {"LONGEST": LONGEST, "MICRO": figures.MICRO}
+    return made.get_template("provenance.html")
