@@ -1,0 +1,1 @@
+"""Output formats: each file of this folder writes one shard of documents."""
