@@ -86,14 +86,17 @@ def languages(figures: Figures) -> Rows:
 
 
 def hosts(figures: Figures, most: int) -> tuple[Rows, int, int]:
-    """The hosts of most documents, with the reason most frequent among those dropped; hosts in all; hosts kept from."""
+    """The hosts of most documents and what has none, with the reason most frequent among those dropped; hosts in all;
+    hosts of which something was kept."""
     import polars as pl
 
     kept = pl.col("reason").is_null()
     counted = figures.hosts.group_by("host").agg(
         read=pl.col("documents").sum(), kept=pl.col("documents").filter(kept).sum()
     )
-    top = counted.sort("read", "host", descending=[True, False], nulls_last=True).head(most)
+    ranked = counted.sort("read", "host", descending=[True, False], nulls_last=True)
+    named = ranked.filter(pl.col("host").is_not_null())
+    top = ranked.filter(pl.col("host").is_null() | pl.col("host").is_in(named["host"].head(most).implode()))
     why = (
         figures.hosts.filter(~kept)
         .join(top.select("host"), on="host", how="semi", nulls_equal=True)
@@ -102,7 +105,6 @@ def hosts(figures: Figures, most: int) -> tuple[Rows, int, int]:
         .first()
         .select("host", "reason", times="documents")
     )
-    named = counted.filter(pl.col("host").is_not_null())
     rows = top.join(why, on="host", how="left", nulls_equal=True, maintain_order="left")
     return _rows(rows), named.height, named.filter(pl.col("kept") > 0).height
 
@@ -249,7 +251,9 @@ def _cells(frame: "pl.DataFrame") -> "pl.DataFrame":
 def _values(frame: "pl.DataFrame") -> "pl.DataFrame":
     import polars as pl
 
-    measured = frame.filter(pl.col("reason").is_not_null() & pl.col("value").is_finite())
+    measured = frame.filter(
+        pl.col("reason").is_not_null() & pl.col("value").is_finite() & pl.col("limit").is_not_null()
+    )
     keys = {"below": pl.col("value") < pl.col("limit"), "value": pl.col("value").round_sig_figs(DIGITS)}
     return (
         measured.with_columns(**keys)

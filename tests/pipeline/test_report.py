@@ -123,7 +123,7 @@ ROWS = [
     row(6, reason="filter.length.words", value=49, limit=50, host="two.example", language="ell_Grek"),
     row(7, reason="filter.length.mean_word", value=1.23456, limit=3),
     row(8, reason="filter.length.mean_word", value=31.0, limit=15),
-    row(9, reason="read.not_text", language=None, language_score=None, host=None, url=None, words=None),
+    row(9, reason="read.not_text", value=301, language=None, language_score=None, host=None, url=None, words=None),
     row(10, source="register", licence="CC-BY-4.0", fetched=datetime(2024, 1, 1, tzinfo=UTC), host=None, url=None),
 ]
 INPUTS = [
@@ -273,10 +273,16 @@ def test_a_trial_says_so(tmp_path: Path) -> None:
 
 def test_only_the_hosts_of_most_documents_are_shown_and_the_rest_is_counted(tmp_path: Path) -> None:
     rows = [row(n * 100 + i, host=f"h{n:03}.example") for n in range(page.HOSTS + 7) for i in range(1 + (n > 6))]
-    text = rendered(rows, tmp_path)
-    shown = Reader(text).table("hosts")
-    assert len(shown) == page.HOSTS and min(shown) == "h007.example"
-    assert "And 7 more hosts with 7 documents" in text
+    found = rendered([*rows, row(10**6, host=None)], tmp_path)
+    shown = Reader(found).table("hosts")
+    assert list(shown) == [f"h{n:03}.example" for n in range(7, page.HOSTS + 7)] + ["no host known"]
+    assert "And 7 more hosts with 7 documents" in found
+
+
+def test_the_largest_clusters_are_shown_largest_first(tmp_path: Path) -> None:
+    rows = [row(n, cluster=identity(n), cluster_size=2 + n) for n in range(figures.LARGEST + 9)]
+    shown = Reader(rendered(rows, tmp_path, files=3)).table("duplicates", 1)
+    assert [cells[-1] for cells in shown.values()] == [str(10 + n) for n in reversed(range(1, figures.LARGEST + 1))]
 
 
 def test_every_language_kept_is_shown(tmp_path: Path) -> None:
