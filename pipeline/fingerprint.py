@@ -29,18 +29,12 @@ def code_digest(*modules: str) -> str:
     waiting = list(modules)
     while waiting:
         name = waiting.pop()
-        path = _source(name)
-        if name in seen or path is None or path.suffix != ".py":
+        if name in seen:
             continue
-        content = path.read_bytes()
-        seen[name] = blake2b(content, digest_size=16).hexdigest()
-        waiting += _imports(content)
-        if path.name == "__init__.py":
-            for table in sorted(path.parent.glob("*.toml")):
-                seen[f"{name}/{table.name}"] = blake2b(table.read_bytes(), digest_size=16).hexdigest()
-            if name == "florilegium.filters":
-                waiting += [f"{name}.{module}" for module in names("filters")]
-    return digest(seen)
+        own, imported = _module(name)
+        seen[name] = own
+        waiting += imported
+    return digest({name: own for name, own in seen.items() if own})
 
 
 def stage_digest(name: str, stage: Any, deciding: bool) -> dict[str, Any]:
@@ -72,13 +66,22 @@ def file_hash(path: Path) -> str:
         return file_digest(file, "sha256").hexdigest()
 
 
-def _source(name: str) -> Path | None:
-    """The file of a florilegium module."""
+@cache
+def _module(name: str) -> tuple[str, tuple[str, ...]]:
+    """The digest of one module (empty if it is no Python source of florilegium) and the modules that it brings along."""
     try:
         spec = find_spec(name)
     except (ModuleNotFoundError, AttributeError):
-        return None
-    return Path(spec.origin) if spec and spec.origin else None
+        return "", ()
+    path = Path(spec.origin) if spec and spec.origin else None
+    if path is None or path.suffix != ".py":
+        return "", ()
+    content = path.read_bytes()
+    own = {path.name: blake2b(content, digest_size=16).hexdigest()}
+    if path.name == "__init__.py":
+        own |= {table.name: file_hash(table) for table in sorted(path.parent.glob("*.toml"))}
+    along = [f"{name}.{module}" for module in names("filters")] if name == "florilegium.filters" else []
+    return digest(own), (*_imports(content), *along)
 
 
 def _imports(content: bytes) -> list[str]:

@@ -136,10 +136,10 @@ def merge(unit: Unit, guard: Guard) -> Made:
     return Made(outputs, {"rows": rows, "words": words, "text_bytes": text_bytes}, line.spent(costs, started))
 
 
-def sort_key(table: pa.Table) -> pa.Array:
+def sort_key(table: pa.Table) -> pa.ChunkedArray:
     """Language, a zero byte, id: what gathered files are sorted by."""
-    pairs = zip(table["language"].to_pylist(), table["id"].to_pylist(), strict=True)
-    return pa.array([language.encode() + b"\0" + one for language, one in pairs], pa.binary())
+    parts = (table["language"].cast(pa.binary()), table["id"].cast(pa.binary()))
+    return pc.binary_join_element_wise(*parts, pa.scalar(b"\0", pa.binary()))
 
 
 def _place(language: str, edge: bytes | None) -> bytes:
