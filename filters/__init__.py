@@ -12,7 +12,7 @@ if TYPE_CHECKING:  # limits and text live in this package; importing them here w
 
 @cache
 def every_filter() -> Mapping[str, "Filter"]:
-    """All filters of the tree by `<topic>.<function>`, sorted by name: what stands in the topic files is what there is."""
+    """All filters of the tree by `<topic>.<function>`, sorted: what stands in the topic files is what there is."""
     from florilegium.filters.limits import Limits
 
     found: dict[str, Filter] = {}

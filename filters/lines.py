@@ -5,7 +5,8 @@ from collections.abc import Callable
 from florilegium.filters.limits import limits
 from florilegium.filters.text import Text
 
-BULLETS = ("•", "-", "*", "‣", "▪", "◦", "–", "—", "·")
+BULLETS = ("•", "-", "*", "‣", "▪", "◦", "·")
+"""Not the longer dashes: in many languages they open the lines of a dialogue."""
 ELLIPSES = ("…", "...", ". . .")
 CLOSING = "\"'”’»“‘›)]"
 """Quotation marks and brackets that may follow the end of a sentence."""
@@ -15,7 +16,7 @@ SHORT = 30
 
 @limits(high=0.9)
 def bullets(text: Text) -> float:
-    """Share of the lines that begin with a bullet, hyphen, dash or asterisk. Gopher (arXiv:2112.11446) allows 0.9."""
+    """Share of the lines that begin with a bullet, hyphen or asterisk. Gopher (arXiv:2112.11446) allows 0.9."""
     return _share(text, lambda line: line.startswith(BULLETS))
 
 

@@ -8,7 +8,7 @@ from florilegium.filters.text import Text
 def distinct(text: Text) -> float:
     """Different stop words of the language that occur, compared in lower case and composed form (NFC).
 
-    Gopher (arXiv:2112.11446) asks for 2 of 8 English ones. Off unless the language's profile, which has the words, says so.
+    Gopher (arXiv:2112.11446) asks for 2 of 8 English ones. Off unless the language's profile has words.
     """
     return float(len(text.language.stop_words.intersection(text.folded_words)))
 

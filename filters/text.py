@@ -3,10 +3,10 @@
 import re
 import sys
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 from florilegium.languages import Language
 
@@ -61,7 +61,7 @@ class Text:
             below = levels[n - 1]
             # Where nothing repeats, nothing longer does.
             repeats = len(below) and max(below) < len(below) - 1
-            levels[n] = _numbered(zip(below, below[1:], strict=False)) if repeats else range(max(len(below) - 1, 0))
+            levels[n] = _numbered(pairwise(below)) if repeats else range(max(len(below) - 1, 0))
         return levels
 
     @cached_property
@@ -70,7 +70,7 @@ class Text:
         return list(accumulate(map(len, self.words), initial=0))
 
 
-def _numbered(items: "zip[tuple[int, int]] | Sequence[str]") -> Sequence[int]:
+def _numbered(items: Iterable[object]) -> Sequence[int]:
     numbers: dict[object, int] = {}
     return [numbers.setdefault(item, len(numbers)) for item in items]
 

@@ -27,7 +27,8 @@ class Language:
     profiled: there is a file of its own; without one these are the defaults of `_every.toml`.
     stop_words: frequent function words, lower case, NFC. sentence_ends: characters that end a sentence.
     quotes: pairs of quotation marks, the usual pair first. abbreviations: words whose full stop ends no sentence.
-    limits: by measure. min_score: lowest score of identification that is believed. confusable: codes often mistaken for it.
+    limits: by measure. min_score: lowest score of identification that is believed.
+    confusable: codes of languages that are often mistaken for it.
     """
 
     code: str
@@ -52,7 +53,7 @@ def load(code: str) -> Language:
     Raises ValueError for a code that is not like `deu_Latn` and not `und`, and for a profile that does not fit.
     """
     if code != UNDETERMINED and not re.fullmatch("[a-z]{3}_[A-Z][a-z]{3}", code):
-        raise ValueError(f"{code!r} is not a language code such as 'deu_Latn'{_meant(code, [*known(), *_groups()['sets']])}")
+        raise ValueError(f"{code!r} is not a language code such as 'deu_Latn'{_meant(code, known())}")
     every = _table("_every")
     own = _table(code) if code in codes() else {"english": code, "own": code, "profiled": False}
     rest = {"code": code, "script": code[4:] or "Zyyy", "confusable": _confusable(code)}

@@ -1,0 +1,126 @@
+"""Hold the limits of each language against the measures of its documents."""
+
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from florilegium.filters import every_filter
+from florilegium.filters.limits import Limits
+from florilegium.languages import UNDETERMINED, files, load
+from florilegium.pipeline.schema import Batch
+from florilegium.pipeline.verdict import drop
+from pydantic import ConfigDict, Field, field_validator
+from pydantic.dataclasses import dataclass
+
+EVERY = "every"
+"""The key of the limits that hold for all languages."""
+
+Number = Annotated[float, Field(allow_inf_nan=False)]
+End = Literal["low", "high"]
+Wanted = dict[End, Number | None] | tuple[Number | None, Number | None] | None
+"""What a recipe says of a measure: the ends that it changes, or [low, high], or null for no limits at all."""
+
+
+def _meaning(name: str) -> str:
+    return f"{name} is outside its limits: " + (every_filter()[name].__doc__ or "").partition("\n")[0]
+
+
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+class Filter:
+    """Drops a document whose measure lies below `low` or above `high`. Kept rows stay as they are.
+
+    limits: by language code, or `every`, then by measure:
+    `{"every": {"length.words": {"low": 50}}, "deu_Latn": {"lines.bullets": [null, 0.5]}}`. null is off; 0 means 0.
+    Each end is taken from the most special place that names it: the filter's default, `languages/_every.toml`, the
+    language's profile, `every`, the language's code. Measures are held against their limits as 32-bit numbers.
+    """
+
+    limits: dict[str, dict[str, Wanted]] = Field(default_factory=dict)
+
+    writes: ClassVar[tuple[str, ...]] = ()
+    reasons: ClassVar[Mapping[str, str]] = {f"filter.{name}": _meaning(name) for name in every_filter()}
+    decides: ClassVar[frozenset[str]] = frozenset()
+    libraries: ClassVar[tuple[str, ...]] = ()
+
+    @field_validator("limits")
+    @classmethod
+    def _checked(cls, limits: dict[str, dict[str, Wanted]]) -> dict[str, dict[str, Wanted]]:
+        for language, by_measure in limits.items():
+            if language != EVERY:
+                load(language)
+            for name in by_measure:
+                if name not in every_filter():
+                    raise ValueError(f"{language}: there is no measure {name!r}{_meant(name)}")
+            for name, ends in _effective(language, limits).items():
+                if ends.low is not None and ends.high is not None and ends.low > ends.high:
+                    raise ValueError(f"{language}: {name}: the low limit {ends.low} is above the high one {ends.high}")
+        return limits
+
+    def files(self) -> Mapping[str, Path]:
+        """The language profiles, which hold limits."""
+        return files()
+
+    def effective(self, language: str) -> Mapping[str, Limits]:
+        """The limits that hold for a language, by measure, in the order in which they are held.
+
+        Raises ValueError for a malformed code.
+        """
+        return _effective(language, self.limits)
+
+    def __call__(self, batch: Batch) -> Batch:
+        """The batch with reason, value and limit for each row outside its limits; the first measure by name wins."""
+        languages: Any = batch["language"]
+        coded = pc.fill_null(languages, UNDETERMINED).dictionary_encode()
+        by_language = [self.effective(code) for code in coded.dictionary.to_pylist()]
+        for name in every_filter():
+            values = pc.struct_field(batch["measures"], [name])
+            for outside, ends in (
+                (pc.less, [limits[name].low for limits in by_language]),
+                (pc.greater, [limits[name].high for limits in by_language]),
+            ):
+                limit = pa.array(ends, pa.float64()).take(coded.indices)
+                broken = outside(values, limit.cast(pa.float32(), safe=False))
+                if pc.any(broken).as_py():
+                    batch = drop(batch, broken, f"filter.{name}", values.cast(pa.float64()), limit)
+        return batch
+
+
+def _effective(language: str, wanted: Mapping[str, Mapping[str, Wanted]]) -> dict[str, Limits]:
+    layers: Sequence[Mapping[str, Wanted]] = (
+        _profile(UNDETERMINED if language == EVERY else language),
+        wanted.get(EVERY, {}),
+        wanted.get(language, {}),
+    )
+    return {
+        name: _limits(measure.limits, [layer[name] for layer in layers if name in layer])
+        for name, measure in every_filter().items()
+    }
+
+
+def _profile(language: str) -> Mapping[str, Wanted]:
+    """The limits of a profile, its infinities as off."""
+    off = (float("inf"), float("-inf"))
+    return {
+        name: {end: None if value in off else value for end, value in ends.items()}
+        for name, ends in load(language).limits.items()
+    }
+
+
+def _limits(default: Limits, layers: Sequence[Wanted]) -> Limits:
+    ends: dict[End, float | None] = {"low": default.low, "high": default.high}
+    for layer in layers:
+        if layer is None:
+            ends = {"low": None, "high": None}
+        elif isinstance(layer, tuple):
+            ends = {"low": layer[0], "high": layer[1]}
+        else:
+            ends |= layer
+    return Limits(ends["low"], ends["high"])
+
+
+def _meant(name: str) -> str:
+    close = get_close_matches(name, every_filter(), n=3)
+    return f"; did you mean {' or '.join(close)}?" if close else f"; measures are {', '.join(every_filter())}"
