@@ -8,7 +8,7 @@ from florilegium.filters.text import Text
 BULLETS = ("•", "-", "*", "‣", "▪", "◦", "·")
 """Not the longer dashes: in many languages they open the lines of a dialogue."""
 ELLIPSES = ("…", "...", ". . .")
-CLOSING = "\"'”’»“‘›)]"
+CLOSING = "\"'”’»«“‘›‹)]"
 """Quotation marks and brackets that may follow the end of a sentence."""
 SHORT = 30
 """Characters: FineWeb (arXiv:2406.17557) calls a line of at most this length short."""

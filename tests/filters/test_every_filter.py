@@ -1,0 +1,58 @@
+"""What holds for every filter of the tree, whatever it measures."""
+
+import math
+
+import pytest
+from florilegium.filters import every_filter
+from florilegium.filters.limits import Limits
+from florilegium.filters.text import Text
+from florilegium.languages import codes, load
+from hypothesis import given
+from hypothesis import strategies as st
+
+PROFILES = st.sampled_from([*codes(), "und", "fin_Latn"]).map(load)
+LINED = st.lists(st.sampled_from(["der Hund", "1 2 3", "- und", "...", "# {", "", "  ", "“Ja.”", "ε\u0301ν", "\r", "\u2028"]))
+TEXTS = st.text() | LINED.map("\n".join)
+
+
+def test_the_tree_has_filters_sorted_and_named_by_their_place() -> None:
+    names = list(every_filter())
+    assert len(names) >= 25
+    assert names == sorted(names)
+    for name, measure in every_filter().items():
+        topic, function = name.split(".")
+        assert measure.__name__ == function
+        assert measure.__module__ == f"florilegium.filters.{topic}"
+
+
+@pytest.mark.parametrize("name", every_filter())
+def test_says_what_it_measures_and_its_limits(name: str) -> None:
+    measure = every_filter()[name]
+    assert (measure.__doc__ or "").strip().split("\n")[0].endswith((".", "lists.", "damaged."))
+    assert isinstance(measure.limits, Limits)
+    low, high = measure.limits.low, measure.limits.high
+    assert low is None or high is None or low < high
+
+
+@pytest.mark.parametrize("name", every_filter())
+def test_a_text_with_nothing_to_measure_is_zero(name: str) -> None:
+    for content in ("", " ", "\n", "\r\n \n"):
+        assert every_filter()[name](Text(content, load("deu_Latn"))) == 0 or name == "lines.line_breaks", content
+    assert every_filter()[name](Text("", load("und"))) == 0
+
+
+@given(content=TEXTS, language=PROFILES)
+def test_finite_and_the_same_each_time(content: str, language: object) -> None:
+    first = {name: measure(Text(content, language)) for name, measure in every_filter().items()}  # type: ignore[arg-type]
+    backwards = Text(content, language)  # type: ignore[arg-type]
+    again = {name: measure(backwards) for name, measure in reversed(every_filter().items())}
+    assert first == again
+    assert all(isinstance(value, float) and math.isfinite(value) and value >= 0 for value in first.values()), first
+
+
+@given(content=TEXTS)
+def test_shares_lie_between_zero_and_one(content: str) -> None:
+    text = Text(content, load("eng_Latn"))
+    for name, measure in every_filter().items():
+        if name.split(".")[0] == "repetition" or name.endswith(("bullets", "ellipsis", "short", "digits", "share")):
+            assert 0 <= measure(text) <= 1, name
