@@ -70,7 +70,7 @@ def codes() -> tuple[str, ...]:
 def known() -> tuple[str, ...]:
     """Every code that a profile, a set or a label names, sorted."""
     labelled = {code for fits in labels().values() for code in fits}
-    return tuple(sorted({*codes(), *labelled, *(code for members in _groups()["sets"].values() for code in members)}))
+    return tuple(sorted({*codes(), *labelled, *(code for members in sets().values() for code in members)}))
 
 
 def expand(name: str) -> tuple[str, ...]:
@@ -78,12 +78,17 @@ def expand(name: str) -> tuple[str, ...]:
 
     Raises ValueError when it is neither a set nor a known code, naming what may have been meant.
     """
-    sets: Mapping[str, Sequence[str]] = _groups()["sets"]
-    if name in sets:
-        return tuple(sets[name])
+    if name in sets():
+        return sets()[name]
     if name in known():
         return (name,)
-    raise ValueError(f"{name!r} is neither a language code nor a set of languages{_meant(name, [*sets, *known()])}")
+    raise ValueError(f"{name!r} is neither a language code nor a set of languages{_meant(name, [*sets(), *known()])}")
+
+
+@cache
+def sets() -> Mapping[str, tuple[str, ...]]:
+    """The named sets of languages, each with its codes in order."""
+    return {name: tuple(members) for name, members in _groups()["sets"].items()}
 
 
 @cache

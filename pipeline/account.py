@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from florilegium.pipeline import store
+from florilegium.pipeline import store, tables
 from florilegium.pipeline.errors import PipelineError
 from florilegium.pipeline.schema import COLUMNS
 
@@ -44,9 +44,8 @@ BY = ("stage", "reason", "language", "source", "host", "licence", "rights", "mim
 def ledger(path: str) -> "pl.DataFrame":
     """The ledger of a finished build, as a polars frame of SCHEMA. Raises PipelineError when there is none."""
     import polars as pl
-    import pyarrow.parquet as pq
 
-    parts = [pq.read_table(store.open_input(file)) for file in files(path, "ledger")]
+    parts = [tables.read(file) for file in files(path, "ledger")]
     return pl.DataFrame(pl.from_arrow(pa.concat_tables(parts)))
 
 
@@ -165,16 +164,12 @@ def _twins(frame: "pl.DataFrame", row: dict[str, Any]) -> dict[str, Any]:
 
 def _text(out: str, row: dict[str, Any]) -> dict[str, Any]:
     """Title, measures and the start of the text, from the shard that holds the document."""
-    import pyarrow.parquet as pq
-
     if row["shard"] is None:
         return {}
-    with store.open_input(store.join(out, row["shard"])) as file, pq.ParquetFile(file) as opened:
-        left = row["row"]
-        for group in range(opened.num_row_groups):
-            rows = opened.metadata.row_group(group).num_rows
-            if left < rows:
-                one = opened.read_row_group(group, columns=["title", "measures", "text"]).slice(left, 1).to_pylist()[0]
-                return {**one, "text": one["text"][:SNIPPET]}
-            left -= rows
+    left = row["row"]
+    for batch in tables.scan(store.join(out, row["shard"]), ["title", "measures", "text"]):
+        if left < batch.num_rows:
+            one = batch.slice(left, 1).to_pylist()[0]
+            return {**one, "text": one["text"][:SNIPPET]}
+        left -= batch.num_rows
     raise PipelineError(f"{row['shard']} has no row {row['row']}", "the shard is not the one that the ledger speaks of; build again")

@@ -45,7 +45,8 @@ def read(path: str, columns: Sequence[str] | None = None) -> pa.Table:
 def between(path: str, column: str, low: Any, high: Any, columns: Sequence[str] | None = None) -> pa.Table:
     """The rows with low <= column < high (None is open) of a file sorted by that column; reads only the row groups they are in."""
     with store.open_input(path) as file, pq.ParquetFile(file, pre_buffer=False) as opened:
-        at = opened.schema_arrow.names.index(column)
+        leaves = opened.metadata.schema
+        at = next(leaf for leaf in range(len(leaves)) if leaves.column(leaf).path == column)
         groups = [
             group
             for group in range(opened.num_row_groups)

@@ -36,7 +36,7 @@ def build(
 
       florilegium build crawl.warc.gz --out corpus --limit 1000
 
-      florilegium build recipe.yaml --out s3://bucket/corpus --executor ray --ray-address auto
+      florilegium build recipe.yaml --out s3://bucket/corpus --executor ray
     """
     import time
 

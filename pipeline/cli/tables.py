@@ -99,14 +99,14 @@ def print_status(status: "Status") -> None:
 
 def print_languages() -> None:
     """Profiles and named sets."""
-    from florilegium.languages import codes, groups, load
+    from florilegium.languages import codes, load, sets
 
     table = _table("code", "name", "own name", "script", "ISO 639-1", "stop words", "limits of its own", right=(5, 6))
     for code in codes():
         one = load(code)
         table.add_row(code, one.english, one.own, one.script, one.iso639_1 or "", str(len(one.stop_words)), str(len(one.limits)))
     CONSOLE.print(table)
-    for name, members in groups().items():
+    for name, members in sets().items():
         CONSOLE.print(f"{name}: {' '.join(members)}")
 
 

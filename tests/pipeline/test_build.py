@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+import polars as pl
 import pyarrow.parquet as pq
 import pytest
 import yaml
@@ -158,7 +159,7 @@ def test_exact_duplicates_leave_one(built: Path) -> None:
     clusters = Counter(frame["cluster"].drop_nulls().to_list())
     assert clusters
     for cluster, size in clusters.items():
-        members = frame.filter(frame["cluster"] == cluster)
+        members = frame.filter(pl.col("cluster") == pl.lit(cluster))
         assert members["reason"].null_count() == 1
         assert set(members["cluster_size"]) == {size}
         assert members["text_hash"].n_unique() == 1
