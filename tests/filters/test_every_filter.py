@@ -11,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 PROFILES = st.sampled_from([*codes(), "und", "fin_Latn"]).map(load)
-LINED = st.lists(st.sampled_from(["der Hund", "1 2 3", "- und", "...", "# {", "", "  ", "“Ja.”", "ε\u0301ν", "\r", "\u2028"]))
+LINED = st.lists(
+    st.sampled_from(["der Hund", "1 2 3", "- und", "...", "# {", "", "  ", "“Ja.”", "ε\u0301ν", "\r", "\u2028"])
+)
 TEXTS = st.text() | LINED.map("\n".join)
 
 
@@ -45,7 +47,7 @@ def test_a_text_with_nothing_to_measure_is_zero(name: str) -> None:
 def test_finite_and_the_same_each_time(content: str, language: object) -> None:
     first = {name: measure(Text(content, language)) for name, measure in every_filter().items()}  # type: ignore[arg-type]
     backwards = Text(content, language)  # type: ignore[arg-type]
-    again = {name: measure(backwards) for name, measure in reversed(every_filter().items())}
+    again = {name: measure(backwards) for name, measure in reversed(list(every_filter().items()))}
     assert first == again
     assert all(isinstance(value, float) and math.isfinite(value) and value >= 0 for value in first.values()), first
 
