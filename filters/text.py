@@ -1,12 +1,11 @@
 """One document's text, taken apart once for all filters: words, lines, paragraphs, n-grams."""
 
 import re
-import sys
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
-from itertools import accumulate, pairwise
+from itertools import accumulate, chain, pairwise
 
 from florilegium.languages import Language
 
@@ -81,9 +80,18 @@ def _composed(word: str) -> str:
 
 @cache
 def _words() -> re.Pattern[str]:
-    marks = "".join(map(chr, filter(_is_mark, range(sys.maxunicode + 1))))
-    return re.compile(rf"[\w{marks}]+|\S")
+    marks = "".join(filter(_is_mark, map(chr, chain(range(0x300, 0x20000), range(0xE0100, 0xE01F0)))))
+    near = "".join(mark for mark in marks if mark < "\U00010000")
+    # Apart and as ranges: a set with characters above U+FFFF is searched from end to end for each character of the text.
+    far = _ranges([ord(mark) for mark in marks if mark >= "\U00010000"])
+    return re.compile(rf"(?:[\w{near}]+|[{far}]+)+|\S")
 
 
-def _is_mark(code: int) -> bool:
-    return unicodedata.category(chr(code)).startswith("M")
+def _ranges(codes: Sequence[int]) -> str:
+    starts = [code for code in codes if code - 1 not in codes]
+    ends = [code for code in codes if code + 1 not in codes]
+    return "".join(f"{chr(start)}-{chr(end)}" for start, end in zip(starts, ends, strict=True))
+
+
+def _is_mark(letter: str) -> bool:
+    return unicodedata.category(letter).startswith("M")

@@ -15,11 +15,22 @@ V6 = re.compile(r"(?:[0-9A-Fa-f]{0,4}:){2}[0-9A-Fa-f:.]*", re.ASCII)
 
 VERSION = re.compile(
     r"(?:\bv|\bver|version\w*|versión|versão|versiune\w*|verze|verzi\w+|verzió\w*|wersj\w+|versio\w*|верси\w+|вэрсі\w+|"
-    r"верзиј\w+|έκδοση\w*|versj\w+|build|release|revision|firmware|oid|§{1,2}|section|sec|abschnitt|kapitel|chapter|"
-    r"article|art|clause|rfc)[.:=\s]{0,3}$",
+    r"верзиј\w+|έκδοση\w*|versj\w+|build|release|revision|firmware|oid)[.:=\s]{0,3}$",
     re.IGNORECASE,
 )
-"""Words that make the four numbers next to them a version or a section."""
+"""Words that make the four numbers next to them a version."""
+
+SECTION = re.compile(
+    r"(?:§{1,2}|\b(?:se[cç]\w*|sekc\w*|sezion\w*|abschnitt\w*|avsnitt\w*|afsnit\w*|oddíl\w*|раздел\w*|розділ\w*|"
+    r"ενότητα\w*|chap\w*|cap[ií]t\w*|kap\w*|hoofdstuk\w*|paragra\w*|rozdz\w*|глав\w*|luku|luvu\w*|jaotis\w*|"
+    r"art\w{0,5}|clause))[.:\s]{0,3}$",
+    re.IGNORECASE,
+)
+"""Words that make the four numbers next to them a section."""
+
+HEADING = re.compile(r"\.[ \u00a0]\w")
+"""What follows the number of a heading at the beginning of a line: `6.2.4.1. Installation`."""
+HIGHEST_SECTION = 40
 
 KEPT_V4 = tuple(
     map(
@@ -53,8 +64,14 @@ def _is_public_v4(text: str, hit: re.Match[str]) -> bool:
     if max(numbers) > 255:
         return False
     address = IPv4Address(bytes(numbers))
+    return not any(address in kept for kept in KEPT_V4) and not _numbers_something(text, hit, max(numbers))
+
+
+def _numbers_something(text: str, hit: re.Match[str], highest: int) -> bool:
+    """Whether these are the numbers of a version or a section."""
     before = text[max(0, hit.start() - 24) : hit.start()]
-    return not any(address in kept for kept in KEPT_V4) and not VERSION.search(before)
+    heads = highest <= HIGHEST_SECTION and before[-1:] in ("", "\n") and HEADING.match(text, hit.end())
+    return bool(heads or VERSION.search(before) or SECTION.search(before))
 
 
 def _public_v6(text: str, hit: re.Match[str]) -> Span | None:

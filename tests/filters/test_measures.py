@@ -1,5 +1,7 @@
 """Worked examples: for each filter some texts and what it must say of them."""
 
+import sys
+import unicodedata
 from collections import Counter
 from itertools import pairwise
 
@@ -86,6 +88,14 @@ def test_duplicate_ngrams_as_defined_word_by_word(content: str) -> None:
             seen.add(gram)
         expected = repeated / len(content) if content else 0
         assert every_filter()[f"repetition.duplicate_{n}gram"](text) == pytest.approx(expected)
+
+
+def test_a_combining_mark_parts_no_word() -> None:
+    """The marks of all of Unicode: the words know every one of them."""
+    marks = [chr(code) for code in range(sys.maxunicode + 1) if unicodedata.category(chr(code)).startswith("M")]
+    assert len(marks) > 2000
+    for mark in marks:
+        assert Text(f"a{mark}b,", load("und")).words == [f"a{mark}b", ","]
 
 
 @given(content=st.text())
