@@ -82,7 +82,7 @@ def _composed(word: str) -> str:
 def _words() -> re.Pattern[str]:
     marks = "".join(filter(_is_mark, map(chr, chain(range(0x300, 0x20000), range(0xE0100, 0xE01F0)))))
     near = "".join(mark for mark in marks if mark < "\U00010000")
-    # Apart and as ranges: a set with characters above U+FFFF is searched from end to end for each character of the text.
+    # Apart and as ranges: a set with characters above U+FFFF is searched from end to end for each character.
     far = _ranges([ord(mark) for mark in marks if mark >= "\U00010000"])
     return re.compile(rf"(?:[\w{near}]+|[{far}]+)+|\S")
 
