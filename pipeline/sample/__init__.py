@@ -17,6 +17,9 @@ from florilegium.pipeline.sample.render import payload
 from florilegium.pipeline.sample.warc import capture, record_id, warcinfo
 
 REGISTER = "records/register.jsonl"
+MASKED_TODAY = ("email", "ip")
+"""Kinds of personal data that scrub knows by now; addresses of an office (info@, mairie@) are not told apart yet."""
+
 TEXT_SEEN = ("identify", "scrub", "filter", "deduplicate")
 """Stages that drop a document after its language could be told."""
 
@@ -54,13 +57,16 @@ def fates() -> list[dict[str, Any]]:
 
 def _fate_of_page(page: Page, sample: Sample) -> dict[str, Any]:
     fate = _fate(_crawl_file(page.file), page.url, record_id(page).strip("<>"), sample.of(page))
-    fate |= {"twin": page.twin, "later": list(page.later)}
-    return fate | _dropped(page, sample) if page.reason else fate
+    own = {"twin": page.twin, "later": [*page.later, *fate["later"]]}
+    return fate | own | (_dropped(page, sample) if page.reason else {})
 
 
 def _fate(file: str, url: str, record: str, passages: Iterable[Passage]) -> dict[str, Any]:
     shown = list(passages)
     marked = {text: kind for passage in shown for text, kind in passage.mask.items()}
+    roles = {text: "email" for passage in shown for text in passage.keep if "@" in text}
+    today = {text: kind for text, kind in (marked | roles).items() if kind in MASKED_TODAY}
+    later = sorted({f"scrub.{kind}" for kind in marked.values() if kind not in MASKED_TODAY})
     return {
         "file": file,
         "url": url,
@@ -68,12 +74,12 @@ def _fate(file: str, url: str, record: str, passages: Iterable[Passage]) -> dict
         "kept": True,
         "reason": None,
         "language": shown[0].language if shown else None,
-        "masked": dict(sorted(Counter(marked.values()).items())),
-        "absent": list(marked),
-        "present": [text for passage in shown for text in passage.keep],
+        "masked": dict(sorted(Counter(today.values()).items())),
+        "absent": list(today),
+        "present": [text for passage in shown for text in passage.keep if text not in today],
         "text": "\n".join(text for passage in shown for text in passage.paragraphs),
         "twin": None,
-        "later": [],
+        "later": [*later, *(["scrub.role_account"] if roles else [])],
     }
 
 

@@ -101,3 +101,30 @@ def test_a_killed_build_resumes_to_the_same_bytes(
     assert driver.returncode == 0
     assert digests(out) == undisturbed
     assert [path for path in out.rglob("*") if path.name.startswith(".aside-")] == []
+
+
+@pytest.mark.slow
+def test_a_cluster_loses_a_node_and_gives_the_same_bytes(
+    cut: Path, undisturbed: dict[str, str], digests: Digests, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An existing cluster by address, of two nodes; one of them is killed while it works."""
+    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+    monkeypatch.setenv("RAY_AUTH_TOKEN", secrets.token_hex(32))
+    from ray.cluster_utils import Cluster
+
+    out = tmp_path / "out"
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+    try:
+        lost = cluster.add_node(num_cpus=1)
+        command = [sys.executable, "-m", "florilegium.pipeline", "build", str(cut), "--out", str(out), "--executor", "ray", "--ray-address", cluster.address]
+        driver = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        while driver.poll() is None and len(finished_units(out)) < 2:
+            time.sleep(0.02)
+        assert driver.poll() is None, "the build was over before a node could be lost"
+        cluster.remove_node(lost, allow_graceful=False)
+        shown, errors = driver.communicate(timeout=300)
+        assert driver.returncode == 0, shown + errors
+        assert "ray: ready with 2 workers" in errors
+    finally:
+        cluster.shutdown()
+    assert digests(out) == undisturbed

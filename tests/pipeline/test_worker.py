@@ -1,0 +1,76 @@
+"""One bad document costs itself, never its unit: faults and endless loops are found, recorded and replayed."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from florilegium.pipeline.errors import PipelineError
+from florilegium.pipeline.work import Unit, look
+from florilegium.pipeline.worker import Killable
+
+
+@pytest.fixture
+def child(monkeypatch: pytest.MonkeyPatch) -> Iterator[Killable]:
+    """A killable worker that can import the unruly units."""
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent / "units"), prepend=":")
+    worker = Killable()
+    yield worker
+    worker.close()
+
+
+def unit_of(folder: Path, documents: list[str]) -> Unit:
+    return Unit("test 0", str(folder), "unit", "unruly:run", {"documents": documents}, cpu_seconds=1)
+
+
+CASES: list[tuple[list[str], list[str], dict[str, str]]] = [
+    (["a", "b", "c", "d"], ["a", "b", "c", "d"], {}),
+    (["a", "fault", "c", "d"], ["a", "c", "d"], {"fault": "extract.crashed"}),
+    (["a", "b", "c", "endless", "e"], ["a", "b", "c", "e"], {"endless": "extract.cpu_limit"}),
+    (["fault-1", "fault-2", "c", "d", "endless"], ["c", "d"], {"fault-1": "extract.crashed", "fault-2": "extract.crashed", "endless": "extract.cpu_limit"}),
+    (["a", "killed-once", "c"], ["a", "killed-once", "c"], {}),
+]
+
+
+@pytest.mark.parametrize(("documents", "kept", "struck"), CASES)
+def test_a_document_that_kills_its_worker_is_left_out(child: Killable, tmp_path: Path, documents: list[str], kept: list[str], struck: dict[str, str]) -> None:
+    unit = unit_of(tmp_path, documents)
+    child.run(unit, lambda _kind, _content: None)
+    record, _ = look(unit)
+    assert record is not None
+    assert (tmp_path / "unit.txt").read_text("utf-8").split("\n") == kept
+    assert record.struck == struck
+
+
+def test_what_was_struck_is_replayed_when_an_output_is_lost(child: Killable, tmp_path: Path) -> None:
+    unit = unit_of(tmp_path, ["a", "fault", "c"])
+    child.run(unit, lambda _kind, _content: None)
+    (tmp_path / "unit.txt").unlink()
+    record, again = look(unit)
+    assert record is None and again.struck == {"fault": "extract.crashed"}
+    deaths: list[Any] = []
+    child.run(again, lambda kind, content: deaths.append(content) if kind == "died" else None)
+    assert deaths == []
+    assert (tmp_path / "unit.txt").read_text("utf-8") == "a\nc"
+    assert json.loads((tmp_path / "unit.json").read_text("utf-8"))["struck"] == {"fault": "extract.crashed"}
+
+
+@pytest.mark.parametrize(
+    ("document", "message"),
+    [("killed-always", "was killed 30 times (last at batch 0"), ("full", "No space left on device: /somewhere/file")],
+)
+def test_what_no_document_is_to_blame_for_stops_with_one_sentence(child: Killable, tmp_path: Path, document: str, message: str) -> None:
+    with pytest.raises(PipelineError) as caught:
+        child.run(unit_of(tmp_path, ["a", document]), lambda _kind, _content: None)
+    assert message in caught.value.message
+    assert "same command" in caught.value.hint
+    assert not (tmp_path / "unit.json").exists()
+
+
+def test_a_bug_is_shown_whole_and_the_worker_lives_on(child: Killable, tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match="a bug of ours") as caught:
+        child.run(unit_of(tmp_path, ["bug"]), lambda _kind, _content: None)
+    assert "unruly.py" in str(caught.value)
+    child.run(unit_of(tmp_path, ["a"]), lambda _kind, _content: None)
