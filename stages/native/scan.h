@@ -18,8 +18,8 @@
  * HTML does outside of SVG. An end tag pops down to the nearest open element of its name, and does nothing where there
  * is none. Before a start tag is pushed (or passed by, if void), elements on top that it ends are popped, one after
  * another: the table is `ends` in scan.c. That is less than the tree construction of the standard (no scopes, no
- * adoption agency), and enough: the depth is that of libxml2's tree on pages that close their elements, and bounds the
- * effort elsewhere.
+ * adoption agency): on pages that close their elements the depth is that of the tree; on others a tree may be flatter or
+ * deeper, so whoever builds one still looks at its depth.
  *
  * Elements are told apart by 16 bits of the FNV-1a hash (Fowler, Noll, Vo) of the lower-case name: no two names of the
  * HTML standard meet in it (a test holds that); two invented names that meet only move the depth a little.

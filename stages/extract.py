@@ -1,0 +1,273 @@
+"""Turn a page into its main text: decode it, hold it to its budgets, parse it once, let trafilatura choose."""
+
+import re
+import unicodedata
+from collections.abc import Callable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from florilegium.filters.charset import UndecodableError, decode
+from florilegium.pipeline.schema import Batch, put
+from florilegium.pipeline.verdict import drop
+from florilegium.stages import _native
+from numpy.typing import NDArray
+from pydantic import ConfigDict, Field
+from pydantic.dataclasses import dataclass
+
+BINARY = 0.02
+"""Largest share of control and unreadable characters among the bytes of a page. Random bytes, read in the charset that
+likes them best, have 0.05; of 3,998 real pages none had more than 0.0002."""
+
+SIGNATURES = (
+    *(b"%PDF-", b"%!PS", b"{\\rtf", b"\xd0\xcf\x11\xe0"),
+    *(b"\x89PNG\r\n", b"GIF87a", b"GIF89a", b"\xff\xd8\xff", b"OggS", b"ID3\2", b"ID3\3", b"ID3\4"),
+    *(b"PK\3\4", b"PK\5\6", b"\x1f\x8b\x08", b"BZh91AY", b"\xfd7zXZ\0"),
+    *(b"7z\xbc\xaf", b"Rar!\x1a", b"\x28\xb5\x2f\xfd"),
+    *(b"\x7fELF", b"MZ\x90\0", b"\xca\xfe\xba\xbe", b"\0asm", b"wOFF", b"wOF2", b"\0\1\0\0", b"SQLite format 3\0"),
+)
+CONTAINERS = (b"WEBP", b"WAVE", b"AVI ", b"ftyp")
+"""First bytes of media that are no text, however they were declared; CONTAINERS stand at byte 8 (RIFF) or 4 (MP4)."""
+
+DEEPEST = 600
+"""trafilatura's text output recurses once a level; below Python's limit of 1,000 calls the frames above need theirs."""
+
+
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+class Extract:
+    """Fills `charset`, `title` and `text` from `html`, and clears it. Rows that bring their text pass through.
+
+    All budgets but the last are counts of the page, so that they decide alike on every machine.
+    engine: what chooses the main text: trafilatura, with tables, without comments.
+    favor: balanced, precision (less boilerplate) or recall (more text).
+    max_bytes: of the page as UTF-8. max_nodes: start tags, comments and runs of text. max_depth: elements open at once,
+    by the scan and in the tree. max_attributes: on one tag. `stages/native/scan.h` defines them; 2,500 help pages and
+    1,500 others reach 28,000 nodes, a depth of 195 (51 in the tree) and 185 attributes.
+    cpu_seconds: far backstop against bugs, set by the frame: a worker that needs more for one page is killed; 0 is off.
+    """
+
+    engine: Literal["trafilatura"] = "trafilatura"
+    favor: Literal["balanced", "precision", "recall"] = "balanced"
+    max_bytes: Annotated[int, Field(gt=0)] = 10 << 20
+    max_nodes: Annotated[int, Field(gt=0)] = 200_000
+    max_depth: Annotated[int, Field(gt=0, le=DEEPEST)] = 500
+    max_attributes: Annotated[int, Field(gt=0)] = 1_000
+    cpu_seconds: Annotated[int, Field(ge=0)] = 60
+
+    writes: ClassVar[tuple[str, ...]] = ("html", "charset", "title", "text")
+    reasons: ClassVar[Mapping[str, str]] = {
+        "extract.binary": "a signature of another medium, or too many control and unreadable characters",
+        "extract.undecodable": "no charset reads the payload",
+        "extract.too_large": "more bytes of UTF-8 than max_bytes",
+        "extract.too_many_nodes": "more start tags, comments and runs of text than max_nodes",
+        "extract.too_deep": "more elements open at once than max_depth",
+        "extract.too_many_attributes": "more attributes on one tag than max_attributes",
+        "extract.empty": "no main text was found",
+        "extract.failed": "the extractor raised an error",
+        "extract.cpu_limit": "the page took more than cpu_seconds",
+        "extract.crashed": "the worker died in this page",
+    }
+    decides: ClassVar[frozenset[str]] = frozenset()
+    libraries: ClassVar[tuple[str, ...]] = ("chardetng-py", "jusText", "lxml", "trafilatura", "webencodings")
+
+    def files(self) -> Mapping[str, Path]:
+        return {}
+
+    def __call__(self, batch: Batch) -> Batch:
+        """The batch with its pages read. Each row depends on itself alone."""
+        batch = self._within_budgets(_decoded(batch))
+        read = _engine(self.favor, self.max_depth)
+        pages = pc.if_else(_unread(batch), batch["html"], None).to_pylist()
+        found = [NOTHING if page is None else read(page) for page in pages]
+        batch = put(
+            batch,
+            html=[None] * batch.num_rows,
+            title=_kept(batch["title"], [one.title for one in found]),
+            text=_kept(batch["text"], [one.text for one in found]),
+        )
+        batch = drop(batch, _given(found, "extract.too_deep"), "extract.too_deep", limit=self.max_depth)
+        for reason in ("extract.failed", "extract.empty"):
+            batch = drop(batch, _given(found, reason), reason)
+        return batch
+
+    def _within_budgets(self, batch: Batch) -> Batch:
+        """The reasons that the scan gives. The html column holds UTF-8."""
+        html: Any = batch["html"]
+        nodes, depth, attributes, _, controls = scan(html).T
+        size = pc.binary_length(html)
+        unreadable = pc.add(pa.array(controls), pc.count_substring(html.cast(pa.large_string()), "\ufffd"))
+        budgets = (
+            ("extract.too_large", size, self.max_bytes),
+            ("extract.binary", pc.divide(pc.cast(unreadable, pa.float64()), pc.max_element_wise(size, 1)), BINARY),
+            ("extract.too_many_nodes", pa.array(nodes), self.max_nodes),
+            ("extract.too_deep", pa.array(depth), self.max_depth),
+            ("extract.too_many_attributes", pa.array(attributes), self.max_attributes),
+        )
+        for reason, value, limit in budgets:
+            batch = drop(batch, pc.greater(value, pa.scalar(limit)), reason, value, limit)
+        return batch
+
+
+def scan(pages: Any) -> NDArray[np.int64]:
+    """Budgets of a large_binary array of pages: nodes, depth, attributes, links, controls (`stages/native/scan.h`).
+
+    Shape (pages, 5). A null counts as the bytes that lie beneath it, usually none.
+    """
+    _, offsets, data = pages.buffers()
+    if len(pages) == 0:
+        return np.empty((0, 5), np.int64)
+    at = pages.offset * 8
+    counts = _native.scan(data or b"", offsets[at : at + (len(pages) + 1) * 8])
+    return np.frombuffer(counts, np.int64).reshape(-1, 5)
+
+
+def _unread(batch: Batch) -> pa.BooleanArray:
+    return pc.and_(pc.is_null(batch["reason"]), pc.and_(pc.is_valid(batch["html"]), pc.is_null(batch["text"])))
+
+
+def _decoded(batch: Batch) -> Batch:
+    """The batch with `html` in UTF-8 and its charset; null where it is not to be read."""
+    payloads = pc.if_else(_unread(batch), batch["html"], None).to_pylist()
+    beside = zip(payloads, batch["declared_charset"].to_pylist(), batch["host"].to_pylist(), strict=True)
+    found = [_decode(payload, declared, host) for payload, declared, host in beside]
+    batch = put(batch, html=[one.text for one in found], charset=[one.charset for one in found])
+    for reason in ("extract.binary", "extract.undecodable"):
+        batch = drop(batch, pa.array([one.reason == reason for one in found], pa.bool_()), reason)
+    # A row with neither payload nor text breaks the contract of readers; it must not pass for a document.
+    void = pc.and_(pc.is_null(batch["text"]), pa.array([payload is None for payload in payloads], pa.bool_()))
+    return drop(batch, void, "extract.empty")
+
+
+class _Decoded(NamedTuple):
+    text: bytes | None = None
+    charset: str | None = None
+    reason: str | None = None
+
+
+def _decode(payload: bytes | None, declared: str | None, host: str | None) -> _Decoded:
+    if payload is None:
+        return _Decoded()
+    if payload.startswith(SIGNATURES) or payload.startswith(CONTAINERS, 8 if payload.startswith(b"RIFF") else 4):
+        return _Decoded(reason="extract.binary")
+    try:
+        text, charset = decode(payload, declared, host.rpartition(".")[2] if host else None)
+    except UndecodableError:
+        return _Decoded(reason="extract.undecodable")
+    return _Decoded(text.encode(), charset)
+
+
+class _Found(NamedTuple):
+    """What the engine makes of a page: a text, or the reason why there is none."""
+
+    title: str | None = None
+    text: str | None = None
+    reason: str | None = None
+
+
+NOTHING = _Found()
+
+
+def _given(found: list[_Found], reason: str) -> pa.BooleanArray:
+    return pa.array([one.reason == reason for one in found], pa.bool_())
+
+
+def _kept(brought: Any, found: list[str | None]) -> Any:
+    return pc.coalesce(brought, pa.array(found, brought.type))
+
+
+@cache
+def _engine(favor: str, max_depth: int) -> Callable[[bytes], _Found]:
+    """trafilatura behind one parse: from a page in UTF-8 to what was found.
+
+    No metadata (it doubles the time), no `deduplicate` (it remembers earlier pages, so order would show).
+    """
+    from copy import deepcopy
+
+    from lxml import etree
+    from lxml.html import HtmlElement
+    from trafilatura import extract
+    from trafilatura.settings import DEFAULT_CONFIG, Extractor
+    from trafilatura.utils import line_processing, trim
+
+    config = deepcopy(DEFAULT_CONFIG)
+    # trafilatura answers None for errors inside it and for texts below this size alike: at 0, only errors are left.
+    config.set("DEFAULT", "MIN_OUTPUT_SIZE", "0")
+    options = Extractor(
+        config=config, comments=False, tables=True, precision=favor == "precision", recall=favor == "recall"
+    )
+    # The encoding is given, so that neither meta nor an XML prolog is believed. huge_tree lifts libxml2's depth from
+    # 256 to 2,048, beyond which it stops reading: max_depth is well below.
+    parser = etree.HTMLParser(
+        encoding="utf-8",
+        huge_tree=True,
+        remove_comments=True,
+        remove_pis=True,
+        collect_ids=False,
+        default_doctype=False,
+    )
+    # One class for all elements, chosen in C: lxml.html's own choice, by name and in Python, costs a twentieth.
+    parser.set_element_class_lookup(etree.ElementDefaultClassLookup(element=HtmlElement))
+    too_deep = etree.XPath("boolean(" + "/*" * (max_depth + 1) + ")")
+    # lxml lets `<o:p>` in, but not out: copying it raises, inside trafilatura too. HTML treats the unknown as span.
+    misnamed = etree.XPath("//*[translate(name(), 'abcdefghijklmnopqrstuvwxyz0123456789-_.', '') != '']")
+    title = etree.XPath("string((//title[not(ancestor::svg)])[1])", smart_strings=False)
+
+    def read(page: bytes) -> _Found:
+        page = _fit_for_xml(page)
+        tree = etree.fromstring(page, parser) if page.strip() else None
+        if tree is None:
+            return _Found(reason="extract.empty")
+        if too_deep(tree):
+            return _Found(reason="extract.too_deep")
+        for element in misnamed(tree):
+            element.tag = "span"
+        name = _line(title(tree)) or None
+        text = extract(tree, options=options)
+        if text is None:
+            return _Found(name, reason="extract.failed")
+        text = text.strip()
+        return _Found(name, text, None) if text else _Found(name, reason="extract.empty")
+
+    def read_safely(page: bytes) -> _Found:
+        try:
+            return read(page)
+        except MemoryError:
+            raise
+        except Exception:
+            return _Found(reason="extract.failed")
+        finally:
+            # Pure functions, but each keeps 1,024 strings of any length.
+            line_processing.cache_clear()
+            trim.cache_clear()
+
+    return read_safely
+
+
+FORBIDDEN = bytes(set(range(0x20)) - set(b"\t\n\r"))
+SPACES = bytes.maketrans(FORBIDDEN, b" " * len(FORBIDDEN))
+NONCHARACTERS = ("\ufffe".encode(), "\uffff".encode())
+REFERENCES = re.compile(
+    rb"&#(?:x0*(?:[0-8bcef]|1[0-9a-f]|fff[ef])(?![0-9a-f])|0*(?:[0-8]|1[124-9]|2[0-9]|3[01]|6553[45])(?![0-9]));?", re.I
+)
+
+
+def _fit_for_xml(page: bytes) -> bytes:
+    """The page with spaces for the characters that XML 1.0 has not (2.2), plain or as numeric references.
+
+    HTML lets them pass, but lxml refuses text that holds one: a single form feed would cost the document.
+    """
+    page = page.translate(SPACES)
+    for character in NONCHARACTERS:
+        page = page.replace(character, b" ")
+    return REFERENCES.sub(b" ", page)
+
+
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+
+
+def _line(text: str) -> str:
+    """Text as one line in Unicode's form C, as trafilatura gives it."""
+    return unicodedata.normalize("NFC", " ".join(CONTROL.sub(" ", text).split()))
