@@ -24,6 +24,7 @@ EXAMPLES: dict[str, list[tuple[str, float]]] = {
     "characters.undecodable": [("M\ufffdller", 1 / 6), ("Müller", 0)],
     "lines.bullets": [("- eins\n  • zwei\ndrei\n\nvier", 0.5), ("– Ja?\n— Nein.", 0)],
     "lines.ellipsis": [("Lesen ...\r\nMehr…\nSatz.\nMehr . . . ", 0.75), ("Satz.", 0)],
+    "lines.sentences": [("Titel\nEin Satz. Fuß\nPreis: 5.50\n»Ja!« sagt er", 0.5), ("Titel", 0)],
     "lines.terminal_punctuation": [("Titel\nEin Satz.\nEin »Satz?« \n\nNoch (einer.)", 0.75), ("Titel", 0)],
     "lines.short": [("x" * 30 + "\n" + "x" * 31, 0.5)],
     "lines.line_breaks": [("a\nb\nc d", 0.5), ("a b", 0)],

@@ -16,7 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 
 COLUMNS = ("id", "language", "reason", "reason_value", "reason_limit")
 FINE = {"length.words": 100.0, "length.mean_word": 5.0, "characters.alphabetic_words": 1.0, "stop_words.distinct": 9.0,
-        "lines.terminal_punctuation": 1.0}  # fmt: skip
+        "lines.sentences": 1.0}  # fmt: skip
 """What lies within all limits, where 0 does not."""
 
 
@@ -65,8 +65,8 @@ BOTH: dict[str, Any] = {"every": {"length.words": [1, 2]}, "deu_Latn": {"length.
 LAYERS: list[tuple[dict[str, Any], str, str, Limits]] = [
     ({}, "deu_Latn", "lines.bullets", Limits(None, 0.9)),  # the filter's default
     ({}, "fin_Latn", "repetition.duplicate_5gram", Limits(None, 0.3)),  # _every.toml over it
-    ({}, "fin_Latn", "lines.terminal_punctuation", Limits()),  # -inf in a profile is off
-    ({}, "deu_Latn", "lines.terminal_punctuation", Limits(0.05, None)),  # the profile over that
+    ({}, "fin_Latn", "lines.sentences", Limits()),  # -inf in a profile is off
+    ({}, "deu_Latn", "lines.sentences", Limits(0.05, None)),  # the profile over that
     ({}, "deu_Latn", "length.mean_word", Limits(3, 15)),  # one end from each
     ({"every": {"length.mean_word": {"low": 2}}}, "deu_Latn", "length.mean_word", Limits(2, 15)),
     ({"every": {"length.mean_word": {"high": 9}}}, "deu_Latn", "length.mean_word", Limits(3, 9)),
