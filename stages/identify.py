@@ -86,7 +86,9 @@ class Identify:
         score: Any = batch["language_score"]
         language, score = pc.fill_null(language, UNDETERMINED), pc.fill_null(score, 0.0)
         limit = self._limits(language)
-        unclear: Any = pc.or_(pc.less(score, limit.cast(pa.float32(), safe=False)), pc.equal(language, pa.scalar(UNDETERMINED)))
+        unclear: Any = pc.or_(
+            pc.less(score, limit.cast(pa.float32(), safe=False)), pc.equal(language, pa.scalar(UNDETERMINED))
+        )
         batch = drop(batch, unclear, "identify.uncertain", score.cast(pa.float64()), limit)
         if not self.languages:
             return batch
