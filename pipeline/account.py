@@ -31,7 +31,11 @@ NAMES = (
 
 SCHEMA = pa.schema(
     [
-        pa.field(name, *((_OWN[name][0],) if name in _OWN else (COLUMNS[name].type,)), metadata={"meaning": _OWN[name][1] if name in _OWN else COLUMNS[name].meaning})
+        pa.field(
+            name,
+            *((_OWN[name][0],) if name in _OWN else (COLUMNS[name].type,)),
+            metadata={"meaning": _OWN[name][1] if name in _OWN else COLUMNS[name].meaning},
+        )
         for name in NAMES
     ]
 )
@@ -60,7 +64,10 @@ def manifest(out: str) -> dict[str, Any]:
 
     content = store.read(store.join(out, "manifest.json"))
     if content is None:
-        raise PipelineError(f"{out}: holds no finished build (no manifest.json)", f"run `florilegium build RECIPE --out {out}`, or check the path")
+        raise PipelineError(
+            f"{out}: holds no finished build (no manifest.json)",
+            f"run `florilegium build RECIPE --out {out}`, or check the path",
+        )
     found: dict[str, Any] = json.loads(content)
     return found
 
@@ -69,7 +76,12 @@ def account(frame: "pl.DataFrame") -> dict[str, Any]:
     """Read, kept, and dropped by reason, most frequent first."""
     import polars as pl
 
-    dropped = frame.filter(pl.col("reason").is_not_null()).group_by("reason").len().sort(["len", "reason"], descending=[True, False])
+    dropped = (
+        frame.filter(pl.col("reason").is_not_null())
+        .group_by("reason")
+        .len()
+        .sort(["len", "reason"], descending=[True, False])
+    )
     reasons = dict(zip(dropped["reason"].to_list(), dropped["len"].to_list(), strict=True))
     return {"read": frame.height, "kept": frame.height - sum(reasons.values()), "dropped": reasons}
 
@@ -80,10 +92,15 @@ def broken_down(frame: "pl.DataFrame", by: Sequence[str]) -> "pl.DataFrame":
 
     for name in by:
         if name not in BY:
-            raise PipelineError(f"--by {name}: the ledger cannot be broken down by that", f"use one or more of: {', '.join(BY)}")
+            raise PipelineError(
+                f"--by {name}: the ledger cannot be broken down by that", f"use one or more of: {', '.join(BY)}"
+            )
     kept = pl.col("reason").is_null()
     counted = frame.group_by(list(by)).agg(
-        documents=pl.len(), kept=kept.sum(), words_kept=pl.col("words").filter(kept).sum(), bytes_kept=pl.col("bytes_out").sum()
+        documents=pl.len(),
+        kept=kept.sum(),
+        words_kept=pl.col("words").filter(kept).sum(),
+        bytes_kept=pl.col("bytes_out").sum(),
     )
     return counted.sort(["documents", *by], descending=[True, *([False] * len(by))], nulls_last=True)
 
@@ -109,7 +126,10 @@ def dataset(out: str, language: str | None = None) -> Any:
     wanted = [store.join(out, file["path"]) for file in named if language in (None, file["language"])]
     if not wanted:
         known = sorted({file["language"] for file in named})
-        raise PipelineError(f"{out}: holds no documents{f' in {language}' if language else ''}", f"languages there: {', '.join(known) or 'none'}")
+        raise PipelineError(
+            f"{out}: holds no documents{f' in {language}' if language else ''}",
+            f"languages there: {', '.join(known) or 'none'}",
+        )
     fs, _ = fsspec.core.url_to_fs(out)
     return ds.dataset([fsspec.core.url_to_fs(path)[1] for path in wanted], filesystem=fs, format="parquet")
 
@@ -122,7 +142,10 @@ def meanings() -> dict[str, str]:
     from florilegium.stages.read import REASONS
 
     return dict(REASONS) | {
-        reason: meaning for stages in LINE.values() for name in stages for reason, meaning in stage_class(name).reasons.items()
+        reason: meaning
+        for stages in LINE.values()
+        for name in stages
+        for reason, meaning in stage_class(name).reasons.items()
     }
 
 
@@ -148,7 +171,11 @@ def trails(out: str, what: str) -> list[dict[str, Any]]:
 def _verdict(row: dict[str, Any]) -> str:
     if row["reason"] is None:
         return f"kept: row {row['row']} of {row['shard']}"
-    broke = "" if row["value"] is None else f" (value {row['value']:g}" + (")" if row["limit"] is None else f", limit {row['limit']:g})")
+    broke = (
+        ""
+        if row["value"] is None
+        else f" (value {row['value']:g}" + (")" if row["limit"] is None else f", limit {row['limit']:g})")
+    )
     return f"dropped by {row['stage']}: {row['reason']}{broke}: {meanings().get(row['reason'], 'no longer a reason of this version')}"
 
 
@@ -159,7 +186,9 @@ def _twins(frame: "pl.DataFrame", row: dict[str, Any]) -> dict[str, Any]:
     if row["cluster"] is None:
         return {}
     others = frame.filter((pl.col("cluster") == row["cluster"]) & (pl.col("id") != row["id"])).to_dicts()
-    return {"duplicates": [f"{one['url'] or one['record']}{' (kept)' if one['reason'] is None else ''}" for one in others]}
+    return {
+        "duplicates": [f"{one['url'] or one['record']}{' (kept)' if one['reason'] is None else ''}" for one in others]
+    }
 
 
 def _text(out: str, row: dict[str, Any]) -> dict[str, Any]:
@@ -172,4 +201,6 @@ def _text(out: str, row: dict[str, Any]) -> dict[str, Any]:
             one = batch.slice(left, 1).to_pylist()[0]
             return {**one, "text": one["text"][:SNIPPET]}
         left -= batch.num_rows
-    raise PipelineError(f"{row['shard']} has no row {row['row']}", "the shard is not the one that the ledger speaks of; build again")
+    raise PipelineError(
+        f"{row['shard']} has no row {row['row']}", "the shard is not the one that the ledger speaks of; build again"
+    )

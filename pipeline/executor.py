@@ -101,7 +101,14 @@ class Ray:
         quiet = {"include_dashboard": False} if address is None else {}
         cpus = {"num_cpus": workers or os.cpu_count()} if address is None else {}
         try:
-            ray.init(address=address or "local", log_to_driver=False, logging_level="ERROR", configure_logging=False, **quiet, **cpus)
+            ray.init(
+                address=address or "local",
+                log_to_driver=False,
+                logging_level="ERROR",
+                configure_logging=False,
+                **quiet,
+                **cpus,
+            )
         except (ConnectionError, ValueError, RuntimeError) as error:
             raise PipelineError(
                 f"ray: no cluster at {address or 'this machine'}: {str(error).splitlines()[0]}",

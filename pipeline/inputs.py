@@ -146,9 +146,7 @@ def records(share: Share) -> Iterator[tuple[Piece, Record]]:
 
 def seen(share: Share) -> list[dict[str, str]]:
     """What a finished unit remembers of its inputs: version of each file, and a digest of its bytes where they are local."""
-    return [
-        {"version": file.version, "digest": _range_digest(file, start, end)} for file, start, end in share.pieces
-    ]
+    return [{"version": file.version, "digest": _range_digest(file, start, end)} for file, start, end in share.pieces]
 
 
 def unchanged(share: Share, before: list[dict[str, str]]) -> bool:
@@ -205,7 +203,10 @@ def _found(source: Source) -> list[store.Found]:
         return store.listing(path)
     one = store.stat(path)
     if one is None:
-        raise PipelineError(f"source {source.name}: {path}: there is no such file or folder", "check the path; a relative one starts at the recipe's folder")
+        raise PipelineError(
+            f"source {source.name}: {path}: there is no such file or folder",
+            "check the path; a relative one starts at the recipe's folder",
+        )
     return [one]
 
 

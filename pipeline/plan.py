@@ -61,12 +61,20 @@ def plan(recipe: Recipe, out: str, limit: int | None = None, sample: bool = True
     passes.append(_empty("hosts"))
     if todo:
         later = f"follows from documents: {len(todo)} of {len(units)} units are new"
-        passes += [PassPlan(name, "all" if name != "measures" else str(len(todo)), "–", "–", later) for name in ("measures", "decisions", "corpus")]
+        passes += [
+            PassPlan(name, "all" if name != "measures" else str(len(todo)), "–", "–", later)
+            for name in ("measures", "decisions", "corpus")
+        ]
     else:
         measured = measures.units(recipe, done, work)
         ready, left = done_before(measured)
-        passes.append(PassPlan("measures", str(len(left)), str(len(ready)), _name(measured[0]), _why(measured, len(ready), work)))
-        passes += [PassPlan(name, "as needed", "–", "–", "cheap; what is done is found when it runs") for name in ("decisions", "corpus")]
+        passes.append(
+            PassPlan("measures", str(len(left)), str(len(ready)), _name(measured[0]), _why(measured, len(ready), work))
+        )
+        passes += [
+            PassPlan(name, "as needed", "–", "–", "cheap; what is done is found when it runs")
+            for name in ("decisions", "corpus")
+        ]
     passes += [_empty("tokens"), PassPlan("release", "as needed", "–", "–", "ledger, report, manifest")]
     by_share = {unit.key: share for unit, share in zip(units, shares, strict=True)}
     estimate = _estimate(recipe, todo, by_share) if sample and todo else None
@@ -118,7 +126,10 @@ def stale(out: str, everything: bool = False) -> list[tuple[str, int]]:
         size = sum(file.size for file in store.listing(work))
         return [(work, size)] if store.is_folder(work) else []
     if _manifest(out) is None:
-        raise PipelineError(f"{out}: no build is finished, so nothing is known to be stale", "finish the build first, or remove all work with --all")
+        raise PipelineError(
+            f"{out}: no build is finished, so nothing is known to be stale",
+            "finish the build first, or remove all work with --all",
+        )
     return [(store.join(work, one.name), one.bytes) for one in status(out).folders if not one.used]
 
 
@@ -137,7 +148,9 @@ def _why(units: Sequence[Unit], done: int, work: str) -> str:
     if done:
         return "new or changed inputs, or a build that was stopped"
     name = units[0].name.split()[0]
-    before = [found for found in store.listing(work) if found.name.startswith(f"{name}-")] if store.is_folder(work) else []
+    before = (
+        [found for found in store.listing(work) if found.name.startswith(f"{name}-")] if store.is_folder(work) else []
+    )
     return "options, code, models or libraries have changed" if before else "never run here"
 
 

@@ -32,12 +32,20 @@ class Source(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="unique; part of every document's id")]
-    path: Annotated[str, Field(min_length=1, description="a file, a folder or a glob; relative to the recipe; any fsspec path")]
+    name: Annotated[
+        str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="unique; part of every document's id")
+    ]
+    path: Annotated[
+        str, Field(min_length=1, description="a file, a folder or a glob; relative to the recipe; any fsspec path")
+    ]
     format: Annotated[str | None, Field(description="input format; by default each file's, by its name ending")] = None
     options: Annotated[dict[str, Any], Field(description="options of the input format")] = {}
-    licence: Annotated[str | None, Field(description="licence declared for the whole source, as an SPDX id where there is one")] = None
-    category: Annotated[str | None, Field(description="what kind of source it is, for the report: web, law, register ...")] = None
+    licence: Annotated[
+        str | None, Field(description="licence declared for the whole source, as an SPDX id where there is one")
+    ] = None
+    category: Annotated[
+        str | None, Field(description="what kind of source it is, for the report: web, law, register ...")
+    ] = None
 
 
 class Write(BaseModel):
@@ -73,7 +81,10 @@ class Recipe(BaseModel):
     write: Annotated[Write, Field(description="how the corpus is written")] = Write()
     unit_bytes: Annotated[
         int | None,
-        Field(ge=1, description="input bytes a unit of work; by default a power of two from 4 to 256 MiB, so that there are at most about 2,000 units"),
+        Field(
+            ge=1,
+            description="input bytes a unit of work; by default a power of two from 4 to 256 MiB, so that there are at most about 2,000 units",
+        ),
     ] = None
 
     def model_post_init(self, _context: Any) -> None:
@@ -112,9 +123,14 @@ def load(path: str) -> Recipe:
         mark = getattr(error, "problem_mark", None)
         line = f" (line {mark.line + 1})" if mark else ""
         problem = getattr(error, "problem", None) or "cannot be read"
-        raise PipelineError(f"{path}: not valid YAML: {problem}{line}", "check indentation and quotes at that line") from error
+        raise PipelineError(
+            f"{path}: not valid YAML: {problem}{line}", "check indentation and quotes at that line"
+        ) from error
     if not isinstance(raw, dict):
-        raise PipelineError(f"{path}: expected keys and values, got {_shown(raw)}", "start with `sources:`; `florilegium schema` prints every key")
+        raise PipelineError(
+            f"{path}: expected keys and values, got {_shown(raw)}",
+            "start with `sources:`; `florilegium schema` prints every key",
+        )
     base = path.rsplit("/", 1)[0] if "/" in path else "."
     return parse(raw, path, base, tree)
 
@@ -178,7 +194,13 @@ def format_of(name: str) -> str | None:
 
 
 def _absolute(path: str, base: str) -> str:
-    return path if "://" in path or path.startswith(("/", "~")) else str(Path(base) / path) if "://" not in base else f"{base}/{path}"
+    return (
+        path
+        if "://" in path or path.startswith(("/", "~"))
+        else str(Path(base) / path)
+        if "://" not in base
+        else f"{base}/{path}"
+    )
 
 
 def _source_mistakes(path: str, raw: Mapping[str, Any], tree: yaml.Node | None) -> Iterator[tuple[str, str]]:
@@ -190,7 +212,10 @@ def _source_mistakes(path: str, raw: Mapping[str, Any], tree: yaml.Node | None) 
             continue
         name = source.get("name")
         if isinstance(name, str) and name in seen:
-            yield (_place(path, ("sources", at, "name"), tree, f"the name {name!r} is used twice"), "give each source a name of its own: ids contain it")
+            yield (
+                _place(path, ("sources", at, "name"), tree, f"the name {name!r} is used twice"),
+                "give each source a name of its own: ids contain it",
+            )
         seen.add(str(name))
         kind = source.get("format") or format_of(str(source.get("path", "")))
         if kind is None:
@@ -217,7 +242,9 @@ EXPECTED = {
 
 def _mistake(path: str, error: dict[str, Any], raw: Any, tree: yaml.Node | None) -> tuple[str, str]:
     """One pydantic error as a sentence with its place, and a hint."""
-    loc = tuple(part for part in error["loc"] if isinstance(part, int) or not part.startswith(("function-", "lax-or", "tuple[")))
+    loc = tuple(
+        part for part in error["loc"] if isinstance(part, int) or not part.startswith(("function-", "lax-or", "tuple["))
+    )
     kind = error["type"]
     if kind in ("missing", "missing_argument"):
         return _place(path, loc, tree, "is required"), "add this key; `florilegium schema` prints what it may hold"
@@ -234,7 +261,9 @@ def _mistake(path: str, error: dict[str, Any], raw: Any, tree: yaml.Node | None)
         return _place(path, loc, tree, f"expected {error['ctx']['expected']}, got {got}"), "choose one of these"
     message = error["msg"].removeprefix("Value error, ")
     main, _, hint = message.partition("\nhint: ")
-    return _place(path, loc, tree, f"{main[:1].lower() + main[1:]}, got {got}" if not hint else main), hint or "`florilegium schema` prints what each key may hold"
+    return _place(
+        path, loc, tree, f"{main[:1].lower() + main[1:]}, got {got}" if not hint else main
+    ), hint or "`florilegium schema` prints what each key may hold"
 
 
 def _siblings(loc: tuple[Any, ...]) -> list[str]:
@@ -282,7 +311,9 @@ def _line(node: yaml.Node | None, loc: Sequence[str | int]) -> int | None:
     return line
 
 
-def _duplicate_keys(node: yaml.Node | None, loc: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], int]]:
+def _duplicate_keys(
+    node: yaml.Node | None, loc: tuple[str | int, ...] = ()
+) -> Iterator[tuple[tuple[str | int, ...], int]]:
     if isinstance(node, yaml.MappingNode):
         seen = set()
         for key, value in node.value:

@@ -46,7 +46,9 @@ class Built:
     costs: Mapping[str, float] = field(default_factory=dict)
 
 
-def build(recipe: Recipe, out: str, executor: Executor, watch: Watch, limit: int | None = None, verify: bool = False) -> Built:
+def build(
+    recipe: Recipe, out: str, executor: Executor, watch: Watch, limit: int | None = None, verify: bool = False
+) -> Built:
     """Run a recipe; what is done already is not done again. limit: only the first records in input order.
 
     verify: hash what stands instead of trusting sizes. Raises PipelineError for the user's mistakes, a broken disk, and an
@@ -67,7 +69,9 @@ def shares_of(recipe: Recipe, limit: int | None) -> tuple[list[InputFile], list[
     return files, shares if limit is None else inputs.limited(shares, limit), unclaimed
 
 
-def done_before(units: Sequence[Unit], shares: Sequence[Share] | None = None, verify: bool = False) -> tuple[Done, list[Unit]]:
+def done_before(
+    units: Sequence[Unit], shares: Sequence[Share] | None = None, verify: bool = False
+) -> tuple[Done, list[Unit]]:
     """The units that are done, and those to run. shares: their inputs, for units that read inputs that may have changed."""
     done: Done = []
     todo: list[Unit] = []

@@ -25,14 +25,18 @@ COLUMNS: dict[str, Column] = {
     "id": Column(ID, "read", "128-bit hash of source name and record position; unique, independent of partitioning"),
     "source": Column(pa.string(), "read", "name of the source in the recipe"),
     "record": Column(pa.string(), "read", "where the record stands: file#offset, file#row, or path below the source"),
-    "record_id": Column(pa.string(), "read", "the record's own identifier: WARC-Record-ID, or an id column; null if it has none"),
+    "record_id": Column(
+        pa.string(), "read", "the record's own identifier: WARC-Record-ID, or an id column; null if it has none"
+    ),
     "url": Column(pa.string(), "read", "address of the document; null if unknown"),
     "host": Column(pa.string(), "read", "host of the address, lower case, without port"),
     "fetched": Column(pa.timestamp("s", tz="UTC"), "read", "when the source saw the document"),
     "mime": Column(pa.string(), "read", "media type as declared, lower case, without parameters"),
     "declared_charset": Column(pa.string(), "read", "charset of the HTTP header or the source; null if none"),
     "bytes_in": Column(pa.int64(), "read", "bytes of the payload as read, content coding removed"),
-    "html": Column(pa.large_binary(), "read", "transient, read to extract: the undecoded payload; null where text is given"),
+    "html": Column(
+        pa.large_binary(), "read", "transient, read to extract: the undecoded payload; null where text is given"
+    ),
     "charset": Column(pa.string(), "extract", "charset that decoded the payload"),
     "title": Column(pa.string(), "extract", "title of the page, masked by scrub"),
     "text": Column(pa.large_string(), "extract", "main text, masked by scrub; null where nothing could be read"),
@@ -42,7 +46,9 @@ COLUMNS: dict[str, Column] = {
     "words": Column(pa.int32(), "measure", "words of the text, punctuation not counted"),
     "characters": Column(pa.int64(), "measure", "Unicode code points of the text"),
     "text_hash": Column(ID, "measure", "128-bit BLAKE2b of the text, normalised: equal for exact duplicates"),
-    "measures": Column(pa.struct([]), "measure", "struct of float32, one field a filter; its fields are the tree's filters"),
+    "measures": Column(
+        pa.struct([]), "measure", "struct of float32, one field a filter; its fields are the tree's filters"
+    ),
     "licence": Column(pa.string(), "permit", "licence as declared for the source; null if none"),
     "rights": Column(pa.string(), "permit", "allowed, reserved or unknown"),
     "cluster": Column(ID, "deduplicate", "smallest id among the duplicates; null where there are none"),

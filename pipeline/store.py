@@ -60,7 +60,9 @@ def open_input(path: str) -> BinaryIO:
     try:
         opened: BinaryIO = Path(inner).open("rb") if isinstance(fs, LocalFileSystem) else fs.open(inner, "rb")
     except OSError as error:
-        raise PipelineError(f"{path}: cannot be read: {error.strerror or error}", "check the path and its permissions") from error
+        raise PipelineError(
+            f"{path}: cannot be read: {error.strerror or error}", "check the path and its permissions"
+        ) from error
     return opened
 
 
@@ -149,7 +151,12 @@ def listing(base: str, pattern: str = "**") -> list[Found]:
     root = inner.rstrip("/")
     found = fs.glob(f"{root}/{pattern}", detail=True)
     files = [
-        Found(fs.unstrip_protocol(path) if not isinstance(fs, LocalFileSystem) else path, path[len(root) + 1 :], info["size"], version(info))
+        Found(
+            fs.unstrip_protocol(path) if not isinstance(fs, LocalFileSystem) else path,
+            path[len(root) + 1 :],
+            info["size"],
+            version(info),
+        )
         for path, info in found.items()
         if info["type"] == "file" and not path.rsplit("/", 1)[-1].startswith(ASIDE)
     ]
@@ -188,7 +195,9 @@ def make_folder(path: str, private: bool = False) -> None:
         if private and isinstance(fs, LocalFileSystem):
             Path(inner).chmod(0o700)
     except OSError as error:
-        raise PipelineError(f"{path}: cannot be made: {error.strerror or error}", "choose an output folder that can be written") from error
+        raise PipelineError(
+            f"{path}: cannot be made: {error.strerror or error}", "choose an output folder that can be written"
+        ) from error
 
 
 @contextmanager
@@ -230,7 +239,9 @@ def _fs(path: str) -> tuple[Any, str]:
     try:
         fs, inner = fsspec.core.url_to_fs(path, use_listings_cache=False)  # others write to it too
     except (ImportError, ValueError) as error:
-        raise PipelineError(f"{path}: {error}", "use a local path, or install the extra for this storage: pip install 'florilegium[s3]'") from error
+        raise PipelineError(
+            f"{path}: {error}", "use a local path, or install the extra for this storage: pip install 'florilegium[s3]'"
+        ) from error
     return fs, inner
 
 

@@ -25,12 +25,16 @@ class Deduplicate:
 
     keep: Annotated[
         tuple[Preference, ...],
-        Field(description="which one stays: the first rule that tells two apart decides; `source` prefers the order of the recipe"),
+        Field(
+            description="which one stays: the first rule that tells two apart decides; `source` prefers the order of the recipe"
+        ),
     ] = ("source", "newest", "longest")
     sources: Annotated[tuple[str, ...], Field(description="order of the sources; filled from the recipe")] = ()
 
     writes: ClassVar[tuple[str, ...]] = ("cluster", "cluster_size")
-    reasons: ClassVar[Mapping[str, str]] = {"deduplicate.exact": "another document with the same normalised text was kept"}
+    reasons: ClassVar[Mapping[str, str]] = {
+        "deduplicate.exact": "another document with the same normalised text was kept"
+    }
     decides: ClassVar[frozenset[str]] = frozenset({"keep", "sources"})
     libraries: ClassVar[tuple[str, ...]] = ("polars",)
 
@@ -52,14 +56,25 @@ class Deduplicate:
         those that go. Only groups of two or more are answered, sorted by number."""
         import polars as pl
 
-        orders = {"source": ("source", False), "newest": ("fetched", True), "oldest": ("fetched", False), "longest": ("characters", True)}
+        orders = {
+            "source": ("source", False),
+            "newest": ("fetched", True),
+            "oldest": ("fetched", False),
+            "longest": ("characters", True),
+        }
         by = [orders[preference] for preference in self.keep]
         frame = pl.DataFrame(pl.from_arrow(sketches))
-        grouped = frame.with_columns(cluster_size=pl.len().over("key").cast(pl.Int32)).filter(pl.col("cluster_size") > 1)
-        chosen = grouped.sort(["key", *(name for name, _ in by), "id"], descending=[False, *(down for _, down in by), False])
+        grouped = frame.with_columns(cluster_size=pl.len().over("key").cast(pl.Int32)).filter(
+            pl.col("cluster_size") > 1
+        )
+        chosen = grouped.sort(
+            ["key", *(name for name, _ in by), "id"], descending=[False, *(down for _, down in by), False]
+        )
         answered = chosen.with_columns(
             cluster=pl.col("id").sort().first().over("key"),
-            reason=pl.when(pl.col("number") == pl.col("number").first().over("key")).then(None).otherwise(pl.lit("deduplicate.exact")),
+            reason=pl.when(pl.col("number") == pl.col("number").first().over("key"))
+            .then(None)
+            .otherwise(pl.lit("deduplicate.exact")),
         )
         table = answered.sort("number").select("number", "cluster", "cluster_size", "reason").to_arrow()
         return table.cast(ELECTED)

@@ -23,11 +23,13 @@ class Permit:
 
     licences: Annotated[
         tuple[str, ...] | None,
-        Field(description="licences that may enter; by default any, unknown ones included. A source without a licence counts as `unknown`"),
+        Field(
+            description="licences that may enter; by default any, unknown ones included. A source without a licence counts as `unknown`"
+        ),
     ] = None
-    declared: Annotated[dict[str, str], Field(description="licence of each source; filled from the recipe's sources")] = Field(
-        default_factory=dict
-    )
+    declared: Annotated[
+        dict[str, str], Field(description="licence of each source; filled from the recipe's sources")
+    ] = Field(default_factory=dict)
 
     writes: ClassVar[tuple[str, ...]] = ("licence", "rights")
     reasons: ClassVar[Mapping[str, str]] = {"permit.licence": "the licence is not among those that the recipe allows"}

@@ -60,7 +60,9 @@ def test_only_the_executor_imports_ray_and_only_the_store_writes() -> None:
         for path in sources(folder):
             relative = path.relative_to(ROOT).as_posix()
             for name, line in imports(path):
-                assert not name.startswith("ray.") and name != "ray" or relative == "pipeline/executor.py", f"{path}:{line}"
+                assert not name.startswith("ray.") and name != "ray" or relative == "pipeline/executor.py", (
+                    f"{path}:{line}"
+                )
                 assert not name.startswith("os.environ") or relative.startswith("pipeline/cli/"), f"{path}:{line}"
 
 
@@ -73,8 +75,10 @@ def test_every_module_says_its_one_job() -> None:
 
 
 def test_help_loads_no_heavy_library() -> None:
-    code = "import sys\nsys.argv = ['florilegium', '--help']\nfrom florilegium.pipeline.cli import main\ntry:\n    main()\nexcept SystemExit:\n    pass\nprint(sorted(m for m in sys.modules if m in %r), file=sys.stderr)" % (LAZY,)
+    code = (
+        "import sys\nsys.argv = ['florilegium', '--help']\nfrom florilegium.pipeline.cli import main\ntry:\n    main()\nexcept SystemExit:\n    pass\nprint(sorted(m for m in sys.modules if m in %r), file=sys.stderr)"
+        % (LAZY,)
+    )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stderr.strip() == "[]", ran.stderr
     assert "build" in ran.stdout
-

@@ -5,9 +5,16 @@ from typing import Annotated, Literal
 
 import typer
 
-Inputs = Annotated[list[str], typer.Argument(metavar="RECIPE|INPUT...", help="A recipe (.yaml), or inputs to run the default recipe on.")]
-Out = Annotated[str, typer.Option("--out", "-o", metavar="DIR", help="Output folder: a local path or any fsspec path (s3://...).")]
-Limit = Annotated[int | None, typer.Option(min=1, help="Only the first N records in input order, whatever the workers.")]
+Inputs = Annotated[
+    list[str],
+    typer.Argument(metavar="RECIPE|INPUT...", help="A recipe (.yaml), or inputs to run the default recipe on."),
+]
+Out = Annotated[
+    str, typer.Option("--out", "-o", metavar="DIR", help="Output folder: a local path or any fsspec path (s3://...).")
+]
+Limit = Annotated[
+    int | None, typer.Option(min=1, help="Only the first N records in input order, whatever the workers.")
+]
 Workers = Annotated[int | None, typer.Option("--workers", "-w", help="Processes; by default one for each CPU.")]
 
 
@@ -25,8 +32,13 @@ def build(
     executor: Annotated[Literal["local", "ray"], typer.Option(help="Where units of work run.")] = "local",
     workers: Workers = None,
     limit: Limit = None,
-    ray_address: Annotated[str | None, typer.Option(help="An existing Ray cluster (host:port, or auto); without it one is started for this run.")] = None,
-    verify: Annotated[bool, typer.Option("--verify", help="Hash what was done before instead of trusting sizes.")] = False,
+    ray_address: Annotated[
+        str | None,
+        typer.Option(help="An existing Ray cluster (host:port, or auto); without it one is started for this run."),
+    ] = None,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Hash what was done before instead of trusting sizes.")
+    ] = False,
 ) -> None:
     """Build a corpus; the same command again resumes or does nothing.
 
@@ -93,7 +105,9 @@ def status(folder: Annotated[str, typer.Argument(metavar="DIR", help="Output fol
 
 def clean(
     folder: Annotated[str, typer.Argument(metavar="DIR", help="Output folder of a build.")],
-    everything: Annotated[bool, typer.Option("--all", help="Remove the whole work folder: the next build starts anew.")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Remove the whole work folder: the next build starts anew.")
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
     """Remove pass folders in DIR/work that the finished build does not use, after asking.

@@ -16,7 +16,9 @@ def add_to(app: typer.Typer) -> None:
     app.command()(version)
 
 
-def sample(folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where to write it; made if it is not there.")]) -> None:
+def sample(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where to write it; made if it is not there.")],
+) -> None:
     """Write the sample crawl: a small imaginary Europe as WARC files, a register, a recipe, and the fate of each page.
 
     Example:
@@ -57,7 +59,9 @@ def validate(recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="A rec
     size = sum(file.size for file in files)
     typer.echo(f"{recipe}: good; {len(files)} input file{'s' * (len(files) != 1)}, {size / 1e6:,.1f} MB")
     if unclaimed:
-        typer.echo(f"{len(unclaimed)} files have an ending that no format claims and would not be read, the first: {unclaimed[0]}")
+        typer.echo(
+            f"{len(unclaimed)} files have an ending that no format claims and would not be read, the first: {unclaimed[0]}"
+        )
 
 
 def languages() -> None:

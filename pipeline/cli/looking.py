@@ -18,7 +18,13 @@ def add_to(app: typer.Typer) -> None:
 
 def ledger(
     folder: Folder,
-    by: Annotated[str | None, typer.Option(metavar="COLUMNS", help="Break down by these columns, comma-separated: stage, reason, language, source, host, licence, rights, mime, charset.")] = None,
+    by: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMNS",
+            help="Break down by these columns, comma-separated: stage, reason, language, source, host, licence, rights, mime, charset.",
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Print the account: read, kept, dropped by stage and reason.
@@ -68,7 +74,15 @@ def explain(
 
 def report(
     folder: Folder,
-    out: Annotated[str | None, typer.Option("--out", "-o", metavar="FILE", help="Write the page here instead of only naming the one that the build wrote.")] = None,
+    out: Annotated[
+        str | None,
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="FILE",
+            help="Write the page here instead of only naming the one that the build wrote.",
+        ),
+    ] = None,
 ) -> None:
     """Name the provenance report of a build, or render it anew from its ledger.
 
@@ -85,7 +99,9 @@ def report(
     if out is None:
         typer.echo(store.join(folder, "reports/provenance.html"))
         return
-    store.put_bytes(out, page.render(facts["corpus"], facts, facts["account"], account.files(folder, "ledger")).encode())
+    store.put_bytes(
+        out, page.render(facts["corpus"], facts, facts["account"], account.files(folder, "ledger")).encode()
+    )
     typer.echo(out)
 
 

@@ -67,7 +67,9 @@ class Tally:
     @property
     def share(self) -> float:
         """The part of the pass that is done, 0 to 1."""
-        return min(1.0, self.sum("load") / self.load) if self.load else (self.finished / self.units if self.units else 1.0)
+        return (
+            min(1.0, self.sum("load") / self.load) if self.load else (self.finished / self.units if self.units else 1.0)
+        )
 
     def line(self) -> str:
         """Units, documents/s, MB/s, kept share, time left."""
@@ -148,7 +150,13 @@ def watching(to: TextIO | None = None) -> Iterator[Any]:
     if not stream.isatty():
         yield Plain(stream)
         return
-    columns = [SpinnerColumn(finished_text="[green]✓"), TextColumn("{task.description}"), BarColumn(bar_width=24), TimeElapsedColumn(), TextColumn("{task.fields[line]}")]
+    columns = [
+        SpinnerColumn(finished_text="[green]✓"),
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[line]}"),
+    ]
     with Progress(*columns, console=Console(file=stream)) as progress:
         yield Live(progress)
 

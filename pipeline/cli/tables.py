@@ -27,11 +27,15 @@ def print_built(built: "Built", seconds: float) -> None:
     if work:
         parts = ", ".join(f"{name} {value:.1f}" for name, value in sorted(work.items(), key=lambda item: -item[1]))
         frame_share = 1 - sum(work.values()) / total if total else 0.0
-        CONSOLE.print(f"{seconds:.1f} s; CPU {total:.1f} s ({parts}; frame {frame_share:.1%}); largest worker {built.costs['peak_mb']:.0f} MB")
+        CONSOLE.print(
+            f"{seconds:.1f} s; CPU {total:.1f} s ({parts}; frame {frame_share:.1%}); largest worker {built.costs['peak_mb']:.0f} MB"
+        )
     else:
         CONSOLE.print(f"{seconds:.1f} s; everything was done before")
     if built.unclaimed:
-        CONSOLE.print(f"not read: {len(built.unclaimed)} files with an ending that no format claims, the first: {built.unclaimed[0]}")
+        CONSOLE.print(
+            f"not read: {len(built.unclaimed)} files with an ending that no format claims, the first: {built.unclaimed[0]}"
+        )
     for path in built.files:
         CONSOLE.print(f"  {path}")
 
@@ -47,14 +51,21 @@ def print_account(found: Mapping[str, Any], beside: Mapping[str, int] | None = N
         table.add_row(stage, rule, f"{count:,}", _share(count, found["read"]), known.get(reason, ""))
     CONSOLE.print(table)
     if beside:
-        CONSOLE.print("records beside documents: " + ", ".join(f"{count:,} {kind}" for kind, count in sorted(beside.items())))
+        CONSOLE.print(
+            "records beside documents: " + ", ".join(f"{count:,} {kind}" for kind, count in sorted(beside.items()))
+        )
 
 
 def print_frame(frame: "pl.DataFrame", first: str = "") -> None:
     """A frame as a table; a null name is shown as a dash."""
-    table = _table(*([first.rstrip("s") or frame.columns[0], *frame.columns[1:]]), right=tuple(at for at, kind in enumerate(frame.dtypes) if kind.is_numeric()))
+    table = _table(
+        *([first.rstrip("s") or frame.columns[0], *frame.columns[1:]]),
+        right=tuple(at for at, kind in enumerate(frame.dtypes) if kind.is_numeric()),
+    )
     for row in frame.iter_rows():
-        table.add_row(*(f"{value:,}" if isinstance(value, int) else ("–" if value is None else str(value)) for value in row))
+        table.add_row(
+            *(f"{value:,}" if isinstance(value, int) else ("–" if value is None else str(value)) for value in row)
+        )
     CONSOLE.print(table)
 
 
@@ -76,7 +87,9 @@ def print_plan(plan: "Plan", workers: int) -> None:
     CONSOLE.print(table)
     CONSOLE.print(f"input: {plan.files:,} files, {plan.bytes / 1e6:,.1f} MB, in {plan.units:,} units of work")
     if plan.unclaimed:
-        CONSOLE.print(f"not read: {len(plan.unclaimed)} files with an ending that no format claims, the first: {plan.unclaimed[0]}")
+        CONSOLE.print(
+            f"not read: {len(plan.unclaimed)} files with an ending that no format claims, the first: {plan.unclaimed[0]}"
+        )
     if plan.estimate is not None:
         cost = plan.estimate
         CONSOLE.print(
@@ -89,7 +102,13 @@ def print_status(status: "Status") -> None:
     """Units done by pass folder, and the account if the build is finished."""
     table = _table("folder", "units done", "of", "MB", "used by the finished build", right=(1, 2, 3))
     for one in status.folders:
-        table.add_row(one.name, f"{one.done:,}", "" if one.units is None else f"{one.units:,}", f"{one.bytes / 1e6:,.1f}", "yes" if one.used else "")
+        table.add_row(
+            one.name,
+            f"{one.done:,}",
+            "" if one.units is None else f"{one.units:,}",
+            f"{one.bytes / 1e6:,.1f}",
+            "yes" if one.used else "",
+        )
     CONSOLE.print(table)
     if status.account is None:
         CONSOLE.print("not finished: run the same build command to go on")
@@ -104,7 +123,9 @@ def print_languages() -> None:
     table = _table("code", "name", "own name", "script", "ISO 639-1", "stop words", "limits of its own", right=(5, 6))
     for code in codes():
         one = load(code)
-        table.add_row(code, one.english, one.own, one.script, one.iso639_1 or "", str(len(one.stop_words)), str(len(one.limits)))
+        table.add_row(
+            code, one.english, one.own, one.script, one.iso639_1 or "", str(len(one.stop_words)), str(len(one.limits))
+        )
     CONSOLE.print(table)
     for name, members in sets().items():
         CONSOLE.print(f"{name}: {' '.join(members)}")
@@ -125,5 +146,3 @@ def _duration(seconds: float) -> str:
     if seconds < 90:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
-
-

@@ -42,7 +42,10 @@ def folder(recipe: Recipe, corpus: Sequence[Shard], settled: Sequence[tuple[Unit
         "write": recipe.write.model_dump(mode="json"),
         "writer": code_digest(f"florilegium.stages.write.{recipe.write.format}"),
         "frame": frame_digest(__name__),
-        "shards": [[s.key, *s.digests, record.outputs[".parquet"].sha256] for s, (_, record) in zip(corpus, settled, strict=True)],
+        "shards": [
+            [s.key, *s.digests, record.outputs[".parquet"].sha256]
+            for s, (_, record) in zip(corpus, settled, strict=True)
+        ],
     }
     return store.join(work, f"corpus-{digest(own)[:12]}")
 
@@ -55,7 +58,11 @@ def gather_units(corpus: Sequence[Shard], settled: Sequence[tuple[Unit, Record]]
             folder=where,
             key=f"{number:05}-gathered",
             function=f"{__name__}:gather",
-            given={"shard": shard.key, "digests": [*shard.digests, record.outputs[".parquet"].sha256], "first": shard.first},
+            given={
+                "shard": shard.key,
+                "digests": [*shard.digests, record.outputs[".parquet"].sha256],
+                "first": shard.first,
+            },
             carry={"documents": shard.documents, "measures": shard.measures, "decisions": unit.path(".parquet")},
             load=shard.text_bytes,
         )
@@ -129,7 +136,13 @@ def merge(unit: Unit, guard: Guard) -> Made:
 
     rows, stored = store.put(unit.path(writer.SUFFIX), write)
     costs["write"] += time.process_time() - before
-    address = pa.table({"number": table["number"], "row": pa.array(range(rows), pa.int64()), "bytes_out": pc.binary_length(table["text"])})
+    address = pa.table(
+        {
+            "number": table["number"],
+            "row": pa.array(range(rows), pa.int64()),
+            "bytes_out": pc.binary_length(table["text"]),
+        }
+    )
     outputs = {writer.SUFFIX: stored, ".address": tables.put_table(unit.path(".address"), address.sort_by("number"))}
     words = pc.sum(table["words"]).as_py() or 0
     text_bytes = pc.sum(address["bytes_out"]).as_py() or 0

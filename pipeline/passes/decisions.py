@@ -52,7 +52,15 @@ def shards(documents: Sequence[tuple[Unit, Record]], measures: Sequence[tuple[Un
         rows = record.counts["rows"]
         digests = (record.outputs[".parquet"].sha256, measure_record.outputs[".parquet"].sha256)
         found.append(
-            Shard(unit.key, unit.path(".parquet"), measured.path(".parquet"), digests, rows, first, record.counts["text_bytes"])
+            Shard(
+                unit.key,
+                unit.path(".parquet"),
+                measured.path(".parquet"),
+                digests,
+                rows,
+                first,
+                record.counts["text_bytes"],
+            )
         )
         first += rows
     return found
@@ -91,7 +99,9 @@ def judge(unit: Unit, guard: Guard) -> Made:
     costs: Counter[str] = Counter()
     started = time.process_time()
     stages = dict(line.built(unit.carry["stages"]))
-    batch = tables.one_batch(tables.beside(tables.read(unit.carry["documents"], READS), tables.read(unit.carry["measures"])))
+    batch = tables.one_batch(
+        tables.beside(tables.read(unit.carry["documents"], READS), tables.read(unit.carry["measures"]))
+    )
     for name, stage in stages.items():
         before = time.process_time()
         if name not in LINE["decisions"]:
@@ -148,7 +158,9 @@ def elect(unit: Unit, guard: Guard) -> Made:
     return Made({".parquet": stored}, {"rows": elected.num_rows}, line.spent(costs, started))
 
 
-def settle_units(corpus: Sequence[Shard], judged: Sequence[tuple[Unit, Record]], elected: Sequence[tuple[Unit, Record]], where: str) -> list[Unit]:
+def settle_units(
+    corpus: Sequence[Shard], judged: Sequence[tuple[Unit, Record]], elected: Sequence[tuple[Unit, Record]], where: str
+) -> list[Unit]:
     """Level 3: one unit a shard."""
     elections = [record.outputs[".parquet"].sha256 for _, record in elected]
     return [
@@ -157,7 +169,12 @@ def settle_units(corpus: Sequence[Shard], judged: Sequence[tuple[Unit, Record]],
             folder=where,
             key=f"{number:05}",
             function=f"{__name__}:settle",
-            given={"judged": record.outputs[".parquet"].sha256, "first": shard.first, "rows": shard.rows, "elections": elections},
+            given={
+                "judged": record.outputs[".parquet"].sha256,
+                "first": shard.first,
+                "rows": shard.rows,
+                "elections": elections,
+            },
             carry={"judged": unit.path(".parquet"), "elections": [one.path(".parquet") for one, _ in elected]},
             load=shard.rows,
         )
@@ -173,7 +190,9 @@ def settle(unit: Unit, guard: Guard) -> Made:
     judged = tables.read(unit.carry["judged"])
     found = pa.concat_tables(tables.between(path, "number", first, first + rows) for path in unit.carry["elections"])
     at = pc.index_in(pa.array(range(first, first + rows), pa.int64()), value_set=found["number"].combine_chunks())
-    batch = schema.put(tables.one_batch(judged), cluster=found["cluster"].take(at), cluster_size=found["cluster_size"].take(at))
+    batch = schema.put(
+        tables.one_batch(judged), cluster=found["cluster"].take(at), cluster_size=found["cluster_size"].take(at)
+    )
     going = found["reason"].take(at).combine_chunks()
     for reason in sorted(set(going.drop_null().to_pylist())):
         batch = drop(batch, pc.equal(going, reason), reason)
@@ -186,4 +205,3 @@ def settle(unit: Unit, guard: Guard) -> Made:
 def bound(at: int, ranges: int) -> bytes | None:
     """The lowest key of range `at` of `ranges` equal ranges of 128-bit keys; None above the last."""
     return None if at == ranges else ((at << 128) // ranges).to_bytes(16, "big")
-

@@ -72,7 +72,11 @@ def run(unit: Unit, guard: Guard) -> Made:
 
     stored = tables.put(unit.path(".parquet"), made(), schema.schema(COLUMNS))
     found = {name: counts[name] for name in ("rows", "dropped", "bytes_in", "text_bytes")}
-    return Made({".parquet": stored}, found | {"beside": dict(sorted(beside.items())), "inputs": inputs.seen(share)}, line.spent(costs, started))
+    return Made(
+        {".parquet": stored},
+        found | {"beside": dict(sorted(beside.items())), "inputs": inputs.seen(share)},
+        line.spent(costs, started),
+    )
 
 
 def _given(share: Share) -> dict[str, Any]:
@@ -139,5 +143,3 @@ def _stored(batch: Batch) -> Batch:
     missing = [name for name in COLUMNS if name not in batch.schema.names]
     batch = schema.put(batch, **{name: pa.nulls(batch.num_rows, schema.COLUMNS[name].type) for name in missing})
     return batch.select(COLUMNS)
-
-

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from florilegium.pipeline import store, tables
 from florilegium.pipeline.errors import PipelineError
-from florilegium.pipeline.fingerprint import file_hash, frame_digest
+from florilegium.pipeline.fingerprint import file_hash, frame_digest, version_of
 from florilegium.pipeline.account import SCHEMA as LEDGER
 from florilegium.pipeline.passes import line
 from florilegium.pipeline.passes.decisions import ALL_STAGES, READS, Shard
@@ -40,7 +40,10 @@ def units(recipe: Recipe, corpus: Sequence[Shard], settled: Done, merged: Done, 
     own = {
         "frame": frame_digest(__name__),
         "addresses": addresses,
-        "shards": [[shard.key, *shard.digests, record.outputs[".parquet"].sha256] for shard, (_, record) in zip(corpus, settled, strict=True)],
+        "shards": [
+            [shard.key, *shard.digests, record.outputs[".parquet"].sha256]
+            for shard, (_, record) in zip(corpus, settled, strict=True)
+        ],
     }
     folder = store.join(work, f"release-{digest(own)[:12]}")
     found: list[Unit] = []
@@ -52,7 +55,9 @@ def units(recipe: Recipe, corpus: Sequence[Shard], settled: Done, merged: Done, 
         }
         carry = {
             "shards": [[shard.documents, shard.measures, unit.path(".parquet")] for shard, (unit, _) in group],
-            "addresses": [[name, unit.path(".address")] for (name, _), (unit, _) in zip(addresses, merged, strict=True)],
+            "addresses": [
+                [name, unit.path(".address")] for (name, _), (unit, _) in zip(addresses, merged, strict=True)
+            ],
         }
         found.append(
             Unit(
@@ -74,7 +79,9 @@ def ledger(unit: Unit, guard: Guard) -> Made:
     started = time.process_time()
     first, rows = unit.given["first"], unit.given["rows"]
     parts = [
-        tables.beside(tables.read(documents, READS), tables.read(measures, ["words", "text_hash"]), tables.read(decisions))
+        tables.beside(
+            tables.read(documents, READS), tables.read(measures, ["words", "text_hash"]), tables.read(decisions)
+        )
         for documents, measures, decisions in unit.carry["shards"]
     ]
     table = pa.concat_tables(parts)
@@ -91,7 +98,9 @@ def ledger(unit: Unit, guard: Guard) -> Made:
     columns = {"stage": stage, "value": table["reason_value"], "limit": table["reason_limit"]}
     final = pa.table(
         [
-            columns.get(field.name, table[field.name] if field.name in table.schema.names else pa.nulls(rows, field.type)).cast(field.type)
+            columns.get(
+                field.name, table[field.name] if field.name in table.schema.names else pa.nulls(rows, field.type)
+            ).cast(field.type)
             for field in LEDGER
         ],
         schema=LEDGER,
@@ -122,7 +131,15 @@ def balance(read: int, ledgers: Done, merged: Done) -> dict[str, Any]:
     return {"read": read, "kept": written, "dropped": dict(sorted(dropped.items()))}
 
 
-def publish(recipe: Recipe, out: str, account: Mapping[str, Any], facts: Mapping[str, Any], merged: Done, ledgers: Done, report: str) -> None:
+def publish(
+    recipe: Recipe,
+    out: str,
+    account: Mapping[str, Any],
+    facts: Mapping[str, Any],
+    merged: Done,
+    ledgers: Done,
+    report: str,
+) -> None:
     """Make shards, ledger and report stand in the output folder, then the manifest, then remove what it does not name."""
     suffix = find("stages.write", recipe.write.format).SUFFIX
     files = []
@@ -131,7 +148,9 @@ def publish(recipe: Recipe, out: str, account: Mapping[str, Any], facts: Mapping
         store.make_folder(store.join(out, name.rsplit("/", 1)[0]))
         store.copy(unit.path(suffix), store.join(out, name))
         one = record.outputs[suffix]
-        files.append({"path": name, "sha256": one.sha256, "bytes": one.size, "language": name.split("/")[1], **record.counts})
+        files.append(
+            {"path": name, "sha256": one.sha256, "bytes": one.size, "language": name.split("/")[1], **record.counts}
+        )
     store.make_folder(store.join(out, "ledger"))
     for number, (unit, record) in enumerate(ledgers):
         one = record.outputs[".parquet"]
@@ -144,14 +163,19 @@ def publish(recipe: Recipe, out: str, account: Mapping[str, Any], facts: Mapping
     manifest = {
         "corpus": recipe.name,
         "florilegium": version("florilegium"),
-        "libraries": {name: version(name) for name in sorted({"pyarrow", *(lib for s in _stages(recipe) for lib in s.libraries)})},
+        "libraries": {
+            name: version_of(name)
+            for name in sorted({"pyarrow", *(lib for s in _stages(recipe) for lib in s.libraries)})
+        },
         "models": {name: file_hash(path) for s in _stages(recipe) for name, path in sorted(s.files().items())},
         "recipe": as_json(recipe),
         **facts,
         "account": account,
         "files": files,
     }
-    store.put_bytes(store.join(out, "manifest.json"), (json.dumps(manifest, indent=1, ensure_ascii=False) + "\n").encode())
+    store.put_bytes(
+        store.join(out, "manifest.json"), (json.dumps(manifest, indent=1, ensure_ascii=False) + "\n").encode()
+    )
     named = {file["path"] for file in files}
     for top in ("corpus", "ledger"):
         for old in store.listing(store.join(out, top)):

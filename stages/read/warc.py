@@ -16,6 +16,7 @@ from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
 SUFFIXES = (".warc.gz", ".warc")
+POSITIONS = "bytes"
 
 SITE_FILES = frozenset({"/robots.txt", "/.well-known/tdmrep.json", "/tdmrep.json", "/rsl.xml", "/ai.txt"})
 """Paths of files that speak about a site: RFC 9309, TDMRep (W3C community group), RSL 1.0, Spawning's ai.txt."""

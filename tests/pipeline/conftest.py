@@ -24,7 +24,12 @@ def run() -> Callable[..., subprocess.CompletedProcess[str]]:
     """Run the command as a user would, in a process of its own."""
 
     def ran(*arguments: str | Path, status: int = 0) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run([sys.executable, "-m", "florilegium.pipeline", *map(str, arguments)], capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [sys.executable, "-m", "florilegium.pipeline", *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         assert done.returncode == status, f"exit status {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done
 

@@ -59,7 +59,9 @@ def test_the_manifest_names_every_file_with_its_hash(built: Path, digests: Diges
 
 
 @pytest.mark.parametrize("workers", [1, 3])
-def test_bytes_do_not_depend_on_the_number_of_workers(europe: Path, built: Path, run: Run, digests: Digests, tmp_path: Path, workers: int) -> None:
+def test_bytes_do_not_depend_on_the_number_of_workers(
+    europe: Path, built: Path, run: Run, digests: Digests, tmp_path: Path, workers: int
+) -> None:
     run("build", europe / "recipe.yaml", "--out", tmp_path / "out", "--workers", workers)
     assert digests(tmp_path / "out") == digests(built)
 
@@ -74,7 +76,9 @@ def test_documents_do_not_depend_on_how_the_input_was_cut(europe: Path, built: P
     assert {path.name: path.read_bytes() for path in (tmp_path / "out/corpus").rglob("*.parquet")} == shards
 
 
-def test_the_same_command_again_does_nothing(built: Path, europe: Path, run: Run, digests: Digests, tmp_path: Path) -> None:
+def test_the_same_command_again_does_nothing(
+    built: Path, europe: Path, run: Run, digests: Digests, tmp_path: Path
+) -> None:
     shutil.copytree(built, tmp_path / "out")
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "out/work").rglob("*.parquet")}
     done = run("build", europe / "recipe.yaml", "--out", tmp_path / "out")
@@ -85,7 +89,9 @@ def test_the_same_command_again_does_nothing(built: Path, europe: Path, run: Run
 
 def test_another_limit_decides_again_and_extracts_nothing(europe: Path, built: Path, run: Run, tmp_path: Path) -> None:
     shutil.copytree(built, tmp_path / "out")
-    recipe = with_recipe(europe, tmp_path / "europe", stages={"filter": {"limits": {"every": {"length.words": {"low": 10_000}}}}})
+    recipe = with_recipe(
+        europe, tmp_path / "europe", stages={"filter": {"limits": {"every": {"length.words": {"low": 10_000}}}}}
+    )
     before = {path.name for path in (tmp_path / "out/work").iterdir()}
     shutil.copystat(europe / "records/register.jsonl", tmp_path / "europe/records/register.jsonl")
     run("build", recipe, "--out", tmp_path / "out")
@@ -100,7 +106,9 @@ def test_another_limit_decides_again_and_extracts_nothing(europe: Path, built: P
     assert "nothing to remove" in run("clean", tmp_path / "out", "--yes").stdout
 
 
-def test_a_damaged_intermediate_file_is_made_again(europe: Path, built: Path, run: Run, digests: Digests, tmp_path: Path) -> None:
+def test_a_damaged_intermediate_file_is_made_again(
+    europe: Path, built: Path, run: Run, digests: Digests, tmp_path: Path
+) -> None:
     shutil.copytree(built, tmp_path / "out")
     for file in (tmp_path / "out/work").rglob("*.parquet"):
         if "documents-" in str(file):
@@ -110,7 +118,9 @@ def test_a_damaged_intermediate_file_is_made_again(europe: Path, built: Path, ru
     assert digests(tmp_path / "out") == digests(built)
 
 
-def test_a_flipped_byte_is_found_by_verify(europe: Path, built: Path, run: Run, digests: Digests, tmp_path: Path) -> None:
+def test_a_flipped_byte_is_found_by_verify(
+    europe: Path, built: Path, run: Run, digests: Digests, tmp_path: Path
+) -> None:
     shutil.copytree(built, tmp_path / "out")
     shard = next((tmp_path / "out/work").glob("corpus-*/eng_Latn-00000.parquet"))
     content = bytearray(shard.read_bytes())
@@ -121,7 +131,9 @@ def test_a_flipped_byte_is_found_by_verify(europe: Path, built: Path, run: Run, 
 
 
 @pytest.mark.parametrize("limit", [1, 7, 40])
-def test_limit_takes_the_first_records_in_input_order(europe: Path, built: Path, run: Run, tmp_path: Path, limit: int) -> None:
+def test_limit_takes_the_first_records_in_input_order(
+    europe: Path, built: Path, run: Run, tmp_path: Path, limit: int
+) -> None:
     cut = with_recipe(europe, tmp_path / "europe", unit_bytes=20_000)
     run("build", cut, "--out", tmp_path / "out", "--limit", limit, "--workers", 3)
     whole, some = ledger(str(built)), ledger(str(tmp_path / "out"))

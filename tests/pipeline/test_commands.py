@@ -29,10 +29,24 @@ def help_pages() -> dict[str, str]:
 
 def test_every_command_has_a_sentence_an_example_and_explained_options() -> None:
     pages = help_pages()
-    assert {"build", "plan", "clean", "status", "explain", "ledger", "report", "sample", "schema", "validate", "languages", "version"} <= set(pages)
+    assert {
+        "build",
+        "plan",
+        "clean",
+        "status",
+        "explain",
+        "ledger",
+        "report",
+        "sample",
+        "schema",
+        "validate",
+        "languages",
+        "version",
+    } <= set(pages)
     for name, page in pages.items():
         assert f"florilegium {name}" in page, f"{name}: no example"
         assert "Example" in page, name
+
 
 def test_docs_say_what_help_says() -> None:
     text = "# Commands\n\nThe same as `florilegium COMMAND --help`; made by `make bless`.\n"
@@ -73,7 +87,9 @@ def test_explain_gives_the_trail_of_a_kept_and_of_a_dropped_document(europe: Pat
     assert "dropped by deduplicate" in shown and "(kept)" in shown
 
 
-def test_plan_says_what_a_build_would_do_and_writes_nothing(europe: Path, built: Path, run: Run, tmp_path: Path) -> None:
+def test_plan_says_what_a_build_would_do_and_writes_nothing(
+    europe: Path, built: Path, run: Run, tmp_path: Path
+) -> None:
     fresh = run("plan", europe / "recipe.yaml", "--out", tmp_path / "out").stdout
     assert "never run here" in fresh and "estimate" in fresh
     assert not (tmp_path / "out").exists()
@@ -115,7 +131,9 @@ MISTAKES = [
 
 
 @pytest.mark.parametrize(("arguments", "message"), MISTAKES)
-def test_a_mistake_is_two_lines_and_status_2(europe: Path, built: Path, run: Run, tmp_path: Path, arguments: list[str], message: str) -> None:
+def test_a_mistake_is_two_lines_and_status_2(
+    europe: Path, built: Path, run: Run, tmp_path: Path, arguments: list[str], message: str
+) -> None:
     (tmp_path / "empty").mkdir()
     places = {"europe": europe, "built": built, "out": tmp_path / "out", "empty": tmp_path / "empty"}
     failed = run(*(argument.format(**places) for argument in arguments), status=2)

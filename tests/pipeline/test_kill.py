@@ -46,7 +46,9 @@ def processes(mark: str) -> dict[int, str]:
         if folder.name.isdigit():
             try:
                 if mark.encode() in (folder / "environ").read_bytes():
-                    found[int(folder.name)] = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
+                    found[int(folder.name)] = (
+                        (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
+                    )
             except OSError:
                 continue
     return found
@@ -64,19 +66,40 @@ def test_a_killed_build_resumes_to_the_same_bytes(
 ) -> None:
     chance = random.Random(f"{executor} {victim}")
     out = tmp_path / "out"
-    command = [sys.executable, "-m", "florilegium.pipeline", "build", str(cut), "--out", str(out), "--workers", "2", "--executor", executor]
+    command = [
+        sys.executable,
+        "-m",
+        "florilegium.pipeline",
+        "build",
+        str(cut),
+        "--out",
+        str(out),
+        "--workers",
+        "2",
+        "--executor",
+        executor,
+    ]
     kills = 0
     for _ in range(10 * KILLS):
         before = finished_units(out)
         mark = f"FLORILEGIUM_MARK={secrets.token_hex(8)}"
-        driver = subprocess.Popen(command, env={**os.environ, "FLORILEGIUM_MARK": mark.split("=")[1]}, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
+        driver = subprocess.Popen(
+            command,
+            env={**os.environ, "FLORILEGIUM_MARK": mark.split("=")[1]},
+            stderr=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+        )
         try:
             if executor == "ray":  # its cluster takes seconds to start; kills before that say little
                 while driver.poll() is None and not any("pipeline.worker" in line for line in processes(mark).values()):
                     time.sleep(0.05)
             while kills < KILLS and driver.poll() is None:
                 time.sleep(chance.uniform(0.1, 1.0) if executor == "ray" else chance.uniform(0.3, 2.0))
-                workers = [pid for pid, line in processes(mark).items() if "pipeline.worker" in line or line.startswith("ray::")]
+                workers = [
+                    pid
+                    for pid, line in processes(mark).items()
+                    if "pipeline.worker" in line or line.startswith("ray::")
+                ]
                 target = driver.pid if victim == "driver" else (chance.choice(sorted(workers)) if workers else None)
                 if target is not None and driver.poll() is None:
                     try:
@@ -116,7 +139,19 @@ def test_a_cluster_loses_a_node_and_gives_the_same_bytes(
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
     try:
         lost = cluster.add_node(num_cpus=1)
-        command = [sys.executable, "-m", "florilegium.pipeline", "build", str(cut), "--out", str(out), "--executor", "ray", "--ray-address", cluster.address]
+        command = [
+            sys.executable,
+            "-m",
+            "florilegium.pipeline",
+            "build",
+            str(cut),
+            "--out",
+            str(out),
+            "--executor",
+            "ray",
+            "--ray-address",
+            cluster.address,
+        ]
         driver = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         while driver.poll() is None and len(finished_units(out)) < 2:
             time.sleep(0.02)

@@ -16,14 +16,34 @@ MISTAKES = [
     ("sources: [", "not valid YAML", "indentation"),
     ("name: x\n", "sources: is required", "add this key"),
     ("sources: []\n", "sources: ", "schema"),
-    (GOOD + "stages:\n  identify:\n    min_score: high\n", "stages.identify.min_score: expected a number, got 'high' (line 5)", "write a number"),
+    (
+        GOOD + "stages:\n  identify:\n    min_score: high\n",
+        "stages.identify.min_score: expected a number, got 'high' (line 5)",
+        "write a number",
+    ),
     (GOOD + "stages:\n  identfy: {}\n", "stages.identfy: unknown key (line 4)", "did you mean 'identify'?"),
-    (GOOD + "stages:\n  extract: {max_byte: 3}\n", "stages.extract.max_byte: unknown key (line 4)", "did you mean 'max_bytes'?"),
+    (
+        GOOD + "stages:\n  extract: {max_byte: 3}\n",
+        "stages.extract.max_byte: unknown key (line 4)",
+        "did you mean 'max_bytes'?",
+    ),
     (GOOD + "shard_bytes: 3\n", "shard_bytes: unknown key (line 3)", "known keys here"),
     (GOOD + "name: a\nname: b\n", "name: the key stands twice (line 4)", "keep one"),
-    ("sources:\n  - {name: web, path: a}\n  - {name: web, path: b}\n", "sources[1].name: the name 'web' is used twice (line 3)", "name of its own"),
-    ("sources:\n  - {name: web, path: a, format: wark}\n", "sources[0].format: there is no input format called 'wark' (line 2)", "use one of"),
-    ("sources:\n  - {name: web, path: a.warc, options: {nonsense: 1}}\n", "sources[0].options.nonsense: unknown key (line 2)", ""),
+    (
+        "sources:\n  - {name: web, path: a}\n  - {name: web, path: b}\n",
+        "sources[1].name: the name 'web' is used twice (line 3)",
+        "name of its own",
+    ),
+    (
+        "sources:\n  - {name: web, path: a, format: wark}\n",
+        "sources[0].format: there is no input format called 'wark' (line 2)",
+        "use one of",
+    ),
+    (
+        "sources:\n  - {name: web, path: a.warc, options: {nonsense: 1}}\n",
+        "sources[0].options.nonsense: unknown key (line 2)",
+        "",
+    ),
     (GOOD + "stages:\n  filter:\n    limits: {every: {lines.bulets: {high: 1}}}\n", "lines.bulets", ""),
     (GOOD + "stages:\n  identify: {languages: [eu-oficial]}\n", "eu-oficial", ""),
     (GOOD + "write: {shard_bytes: 0}\n", "write.shard_bytes", ""),
@@ -43,7 +63,9 @@ def test_a_mistake_is_named_with_its_place_and_a_hint(tmp_path: Path, text: str,
 
 def test_all_mistakes_are_named_at_once(tmp_path: Path) -> None:
     path = tmp_path / "recipe.yaml"
-    path.write_text("sources:\n  - {name: 'a b', path: x, format: nope}\nstages: {identify: {min_score: 7}}\ntypo: 1\n", "utf-8")
+    path.write_text(
+        "sources:\n  - {name: 'a b', path: x, format: nope}\nstages: {identify: {min_score: 7}}\ntypo: 1\n", "utf-8"
+    )
     with pytest.raises(PipelineError) as caught:
         load(str(path))
     lines = str(caught.value).splitlines()
@@ -90,7 +112,15 @@ def test_the_schema_describes_every_key() -> None:
 
 @pytest.mark.parametrize(
     ("name", "kind"),
-    [("a.warc.gz", "warc"), ("A.WARC", "warc"), ("b.jsonl.zst", "jsonl"), ("c.htm", "html"), ("d.parquet", "parquet"), ("e.gz", None), ("f", None)],
+    [
+        ("a.warc.gz", "warc"),
+        ("A.WARC", "warc"),
+        ("b.jsonl.zst", "jsonl"),
+        ("c.htm", "html"),
+        ("d.parquet", "parquet"),
+        ("e.gz", None),
+        ("f", None),
+    ],
 )
 def test_the_format_of_a_file_is_told_by_its_ending(name: str, kind: str | None) -> None:
     assert format_of(name) == kind

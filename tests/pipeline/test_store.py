@@ -20,10 +20,19 @@ def s3() -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    keys = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1", "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}"}
+    keys = {
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
+    }
     before = {name: os.environ.get(name) for name in keys}
     os.environ.update(keys)
-    server = subprocess.Popen([sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    server = subprocess.Popen(
+        [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     try:
         for _ in range(200):
             with socket.socket() as probe:
@@ -110,7 +119,11 @@ def test_a_file_killed_half_way_is_swept(tmp_path: Path) -> None:
 
 def test_a_folder_is_held_by_one_build(tmp_path: Path) -> None:
     (tmp_path / "work").mkdir()
-    with store.locked(str(tmp_path / "work")), pytest.raises(PipelineError, match="another build"), store.locked(str(tmp_path / "work")):
+    with (
+        store.locked(str(tmp_path / "work")),
+        pytest.raises(PipelineError, match="another build"),
+        store.locked(str(tmp_path / "work")),
+    ):
         pass
     with store.locked(str(tmp_path / "work")):
         pass

@@ -29,13 +29,19 @@ CASES: list[tuple[list[str], list[str], dict[str, str]]] = [
     (["a", "b", "c", "d"], ["a", "b", "c", "d"], {}),
     (["a", "fault", "c", "d"], ["a", "c", "d"], {"fault": "extract.crashed"}),
     (["a", "b", "c", "endless", "e"], ["a", "b", "c", "e"], {"endless": "extract.cpu_limit"}),
-    (["fault-1", "fault-2", "c", "d", "endless"], ["c", "d"], {"fault-1": "extract.crashed", "fault-2": "extract.crashed", "endless": "extract.cpu_limit"}),
+    (
+        ["fault-1", "fault-2", "c", "d", "endless"],
+        ["c", "d"],
+        {"fault-1": "extract.crashed", "fault-2": "extract.crashed", "endless": "extract.cpu_limit"},
+    ),
     (["a", "killed-once", "c"], ["a", "killed-once", "c"], {}),
 ]
 
 
 @pytest.mark.parametrize(("documents", "kept", "struck"), CASES)
-def test_a_document_that_kills_its_worker_is_left_out(child: Killable, tmp_path: Path, documents: list[str], kept: list[str], struck: dict[str, str]) -> None:
+def test_a_document_that_kills_its_worker_is_left_out(
+    child: Killable, tmp_path: Path, documents: list[str], kept: list[str], struck: dict[str, str]
+) -> None:
     unit = unit_of(tmp_path, documents)
     child.run(unit, lambda _kind, _content: None)
     record, _ = look(unit)
@@ -61,7 +67,9 @@ def test_what_was_struck_is_replayed_when_an_output_is_lost(child: Killable, tmp
     ("document", "message"),
     [("killed-always", "was killed 30 times (last at batch 0"), ("full", "No space left on device: /somewhere/file")],
 )
-def test_what_no_document_is_to_blame_for_stops_with_one_sentence(child: Killable, tmp_path: Path, document: str, message: str) -> None:
+def test_what_no_document_is_to_blame_for_stops_with_one_sentence(
+    child: Killable, tmp_path: Path, document: str, message: str
+) -> None:
     with pytest.raises(PipelineError) as caught:
         child.run(unit_of(tmp_path, ["a", document]), lambda _kind, _content: None)
     assert message in caught.value.message
