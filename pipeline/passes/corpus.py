@@ -7,7 +7,7 @@ it, any document is found from the row group statistics. Same rows, same shards,
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -20,11 +20,12 @@ from florilegium.pipeline.passes.decisions import WRITES as DECISIONS
 from florilegium.pipeline.passes.decisions import Shard, bound
 from florilegium.pipeline.passes.documents import COLUMNS as DOCUMENTS
 from florilegium.pipeline.recipe import Recipe
+from florilegium.pipeline.schema import Batch
 from florilegium.pipeline.stage import find
 from florilegium.pipeline.work import Guard, Made, Record, Unit, digest
 
-ROWS_A_GROUP = 256
-"""Row groups of gathered files: small, so that a merge reads little beyond its own range."""
+ROWS_A_GROUP = 1024
+"""Largest row groups of gathered files; each holds one language, so that a merge reads little beyond its own range."""
 
 TEXT_FIRST = ("id", "language", "title", "text")
 NOT_RELEASED = ("declared_charset", *schema.VERDICT)
@@ -81,12 +82,12 @@ def gather(unit: Unit, guard: Guard) -> Made:
     table = tables.beside(documents, measures, decisions, numbers).filter(kept)
     table = table.select([*COLUMNS, "number"]).append_column("key", sort_key(table))
     table = table.take(pc.sort_indices(table["key"]))
-    stored = tables.put_table(unit.path(".parquet"), table, rows=ROWS_A_GROUP)
+    stored = tables.put_sorted(unit.path(".sorted"), table, "key", _by_language(table))
     sizes = table.select(["language"]).append_column("bytes", pc.binary_length(table["text"]))
     grouped = sizes.group_by("language").aggregate([("bytes", "sum"), ("bytes", "count")]).to_pylist()
     languages = {one["language"]: {"rows": one["bytes_count"], "bytes": one["bytes_sum"]} for one in grouped}
     counts = {"rows": table.num_rows, "languages": dict(sorted(languages.items()))}
-    return Made({".parquet": stored}, counts, line.spent(Counter(), started))
+    return Made({".sorted": stored}, counts, line.spent(Counter(), started))
 
 
 def merge_units(recipe: Recipe, gathered: Sequence[tuple[Unit, Record]], where: str) -> list[Unit]:
@@ -108,9 +109,9 @@ def merge_units(recipe: Recipe, gathered: Sequence[tuple[Unit, Record]], where: 
                         "language": language,
                         "range": [at, ranges],
                         "format": recipe.write.format,
-                        "parts": [record.outputs[".parquet"].sha256 for _, record in parts],
+                        "parts": [record.outputs[".sorted"].sha256 for _, record in parts],
                     },
-                    carry={"parts": [unit.path(".parquet") for unit, _ in parts]},
+                    carry={"parts": [unit.path(".sorted") for unit, _ in parts]},
                     load=size // ranges,
                 )
             )
@@ -124,7 +125,7 @@ def merge(unit: Unit, guard: Guard) -> Made:
     costs: Counter[str] = Counter()
     at, ranges = unit.given["range"]
     low, high = (_place(unit.given["language"], edge) for edge in (bound(at, ranges), bound(at + 1, ranges)))
-    table = pa.concat_tables([tables.between(path, "key", low, high) for path in unit.carry["parts"]])
+    table = pa.concat_tables([tables.between(path, low, high) for path in unit.carry["parts"]])
     table = table.take(pc.sort_indices(table["key"]))
     writer = find("stages.write", unit.given["format"])
     before = time.process_time()
@@ -143,10 +144,22 @@ def merge(unit: Unit, guard: Guard) -> Made:
             "bytes_out": pc.binary_length(table["text"]),
         }
     )
-    outputs = {writer.SUFFIX: stored, ".address": tables.put_table(unit.path(".address"), address.sort_by("number"))}
+    outputs = {
+        writer.SUFFIX: stored,
+        ".address": tables.put_sorted(unit.path(".address"), address.sort_by("number"), "number"),
+    }
     words = pc.sum(table["words"]).as_py() or 0
     text_bytes = pc.sum(address["bytes_out"]).as_py() or 0
     return Made(outputs, {"rows": rows, "words": words, "text_bytes": text_bytes}, line.spent(costs, started))
+
+
+def _by_language(table: pa.Table) -> Iterator[Batch]:
+    """The rows of a sorted table as batches of one language each."""
+    counts = table["language"].combine_chunks().value_counts().to_pylist()  # in order of appearance
+    first = 0
+    for one in counts:
+        yield from table.slice(first, one["counts"]).combine_chunks().to_batches(max_chunksize=ROWS_A_GROUP)
+        first += one["counts"]
 
 
 def sort_key(table: pa.Table) -> pa.ChunkedArray:

@@ -118,7 +118,7 @@ def judge(unit: Unit, guard: Guard) -> Made:
     costs["deduplicate"] += time.process_time() - before
     outputs = {
         ".parquet": tables.put(unit.path(".parquet"), [batch.select(JUDGED)]),
-        ".sketch": tables.put_table(unit.path(".sketch"), sketched),
+        ".sketch": tables.put_sorted(unit.path(".sketch"), sketched, "key"),
     }
     return Made(outputs, {"rows": batch.num_rows, "left": sketched.num_rows}, line.spent(costs, started))
 
@@ -149,20 +149,20 @@ def elect(unit: Unit, guard: Guard) -> Made:
     costs: Counter[str] = Counter()
     at, ranges = unit.given["range"]
     low, high = bound(at, ranges), bound(at + 1, ranges)
-    parts = [tables.between(path, "key", low, high) for path in unit.carry["sketches"]]
+    parts = [tables.between(path, low, high) for path in unit.carry["sketches"]]
     ((_, stage),) = line.built(unit.carry["stages"])
     before = time.process_time()
     elected = stage.elect(pa.concat_tables(parts))
     costs["deduplicate"] += time.process_time() - before
-    stored = tables.put_table(unit.path(".parquet"), elected)
-    return Made({".parquet": stored}, {"rows": elected.num_rows}, line.spent(costs, started))
+    stored = tables.put_sorted(unit.path(".sorted"), elected, "number")
+    return Made({".sorted": stored}, {"rows": elected.num_rows}, line.spent(costs, started))
 
 
 def settle_units(
     corpus: Sequence[Shard], judged: Sequence[tuple[Unit, Record]], elected: Sequence[tuple[Unit, Record]], where: str
 ) -> list[Unit]:
     """Level 3: one unit a shard."""
-    elections = [record.outputs[".parquet"].sha256 for _, record in elected]
+    elections = [record.outputs[".sorted"].sha256 for _, record in elected]
     return [
         Unit(
             name=f"settle {number:05}",
@@ -175,7 +175,7 @@ def settle_units(
                 "rows": shard.rows,
                 "elections": elections,
             },
-            carry={"judged": unit.path(".parquet"), "elections": [one.path(".parquet") for one, _ in elected]},
+            carry={"judged": unit.path(".parquet"), "elections": [one.path(".sorted") for one, _ in elected]},
             load=shard.rows,
         )
         for number, (shard, (unit, record)) in enumerate(zip(corpus, judged, strict=True))
@@ -188,7 +188,7 @@ def settle(unit: Unit, guard: Guard) -> Made:
     started = time.process_time()
     first, rows = unit.given["first"], unit.given["rows"]
     judged = tables.read(unit.carry["judged"])
-    found = pa.concat_tables(tables.between(path, "number", first, first + rows) for path in unit.carry["elections"])
+    found = pa.concat_tables(tables.between(path, first, first + rows) for path in unit.carry["elections"])
     at = pc.index_in(pa.array(range(first, first + rows), pa.int64()), value_set=found["number"].combine_chunks())
     batch = schema.put(
         tables.one_batch(judged), cluster=found["cluster"].take(at), cluster_size=found["cluster_size"].take(at)

@@ -87,7 +87,7 @@ def ledger(unit: Unit, guard: Guard) -> Made:
     table = pa.concat_tables(parts)
     places = []
     for name, path in unit.carry["addresses"]:
-        part = tables.between(path, "number", first, first + rows)
+        part = tables.between(path, first, first + rows)
         places.append(part.append_column("shard", pa.array([name] * part.num_rows, pa.string())))
     if places:
         placed = pa.concat_tables(places)
