@@ -10,13 +10,14 @@ from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
+from pydantic import ConfigDict, Field
+from pydantic.dataclasses import dataclass
+
 from florilegium.filters.charset import UndecodableError, decode
 from florilegium.pipeline.schema import Batch, put
 from florilegium.pipeline.verdict import drop
 from florilegium.stages import _native
-from numpy.typing import NDArray
-from pydantic import ConfigDict, Field
-from pydantic.dataclasses import dataclass
 
 BINARY = 0.02
 """Largest share of control and unreadable characters among the bytes of a page. Random bytes, read in the charset that

@@ -7,13 +7,14 @@ from typing import Annotated, Any, ClassVar, Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from pydantic import ConfigDict, Field, field_validator
+from pydantic.dataclasses import dataclass
+
 from florilegium.filters import every_filter
 from florilegium.filters.limits import Limits
 from florilegium.languages import UNDETERMINED, files, load
 from florilegium.pipeline.schema import Batch
 from florilegium.pipeline.verdict import drop
-from pydantic import ConfigDict, Field, field_validator
-from pydantic.dataclasses import dataclass
 
 EVERY = "every"
 """The key of the limits that hold for all languages."""

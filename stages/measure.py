@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import ClassVar
 
 import pyarrow as pa
+from pydantic import ConfigDict
+from pydantic.dataclasses import dataclass
+
 from florilegium.filters import every_filter
 from florilegium.filters.text import Text
 from florilegium.languages import UNDETERMINED, files, load
 from florilegium.pipeline.schema import Batch, put
-from pydantic import ConfigDict
-from pydantic.dataclasses import dataclass
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))

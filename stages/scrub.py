@@ -5,10 +5,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
-from florilegium.filters.pii import Span, email, ip, resolve
-from florilegium.pipeline.schema import Batch, put
 from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
+
+from florilegium.filters.pii import Span, email, ip, resolve
+from florilegium.pipeline.schema import Batch, put
 
 RECOGNISERS: Sequence[Callable[[str], list[Span]]] = (email.find, ip.find)
 

@@ -11,9 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from florilegium.pipeline import store, tables
+from florilegium.pipeline.account import SCHEMA as LEDGER
 from florilegium.pipeline.errors import PipelineError
 from florilegium.pipeline.fingerprint import file_hash, frame_digest, version_of
-from florilegium.pipeline.account import SCHEMA as LEDGER
 from florilegium.pipeline.passes import line
 from florilegium.pipeline.passes.decisions import ALL_STAGES, READS, Shard
 from florilegium.pipeline.recipe import Recipe, as_json

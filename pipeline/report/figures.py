@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+
 from florilegium.pipeline import store
 from florilegium.pipeline.account import SCHEMA
 

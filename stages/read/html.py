@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from typing import Annotated, BinaryIO
 from urllib.parse import quote
 
-from florilegium.stages.read import Piece, Record
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
+
+from florilegium.stages.read import Piece, Record
 
 SUFFIXES = (".xhtml", ".html", ".htm")
 POSITIONS = "bytes"

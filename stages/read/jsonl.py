@@ -6,11 +6,12 @@ from dataclasses import dataclass as plain_dataclass
 from itertools import takewhile
 from typing import Annotated, BinaryIO
 
+from pydantic import ConfigDict, Field
+from pydantic.dataclasses import dataclass
+
 from florilegium.pipeline.errors import PipelineError
 from florilegium.stages.read import Piece, Record, _columns
 from florilegium.stages.read._stream import BLOCK, Damaged, Window, chain, gzip_member, name_of, zstd_frame
-from pydantic import ConfigDict, Field
-from pydantic.dataclasses import dataclass
 
 SUFFIXES = (".ndjson.zst", ".jsonl.zst", ".ndjson.gz", ".jsonl.gz", ".ndjson", ".jsonl")
 POSITIONS = "bytes"

@@ -6,11 +6,12 @@ from typing import Annotated, Any, BinaryIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pydantic import ConfigDict, Field
+from pydantic.dataclasses import dataclass
+
 from florilegium.pipeline.errors import PipelineError
 from florilegium.stages.read import Piece, Record, _columns
 from florilegium.stages.read._stream import name_of
-from pydantic import ConfigDict, Field
-from pydantic.dataclasses import dataclass
 
 SUFFIXES = (".parquet",)
 POSITIONS = "rows"

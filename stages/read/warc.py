@@ -10,10 +10,11 @@ from datetime import UTC, datetime
 from typing import Annotated, BinaryIO
 from urllib.parse import urlsplit
 
-from florilegium.stages.read import Piece, Record, _http, _warc_chain
-from florilegium.stages.read._stream import Damaged, Window, name_of
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
+
+from florilegium.stages.read import Piece, Record, _http, _warc_chain
+from florilegium.stages.read._stream import Damaged, Window, name_of
 
 SUFFIXES = (".warc.gz", ".warc")
 POSITIONS = "bytes"

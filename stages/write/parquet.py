@@ -7,6 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+
 from florilegium.pipeline.schema import COLUMNS, Batch
 
 SUFFIX = ".parquet"

@@ -3,9 +3,10 @@
 import codecs
 
 import pytest
-from florilegium.filters.charset import PRESCAN, UndecodableError, decode, meta_charset
 from hypothesis import given
 from hypothesis import strategies as st
+
+from florilegium.filters.charset import PRESCAN, UndecodableError, decode, meta_charset
 
 TEXTS = {
     "deu": "Über den Dächern der Stadt läuteten die Glocken, und größere Vögel zogen nach Süden. Die Brücke "

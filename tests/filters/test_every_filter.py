@@ -3,12 +3,13 @@
 import math
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from florilegium.filters import every_filter
 from florilegium.filters.limits import Limits
 from florilegium.filters.text import Text
 from florilegium.languages import codes, load
-from hypothesis import given
-from hypothesis import strategies as st
 
 PROFILES = st.sampled_from([*codes(), "und", "fin_Latn"]).map(load)
 LINED = st.lists(

@@ -6,11 +6,12 @@ from collections import Counter
 from itertools import pairwise
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from florilegium.filters import every_filter
 from florilegium.filters.text import Text
 from florilegium.languages import load
-from hypothesis import given
-from hypothesis import strategies as st
 
 EXAMPLES: dict[str, list[tuple[str, float]]] = {
     "length.words": [("Ja, nein.", 2), ("a_b __ 3,5", 3), ("καί\u0301 L'Aquila", 3), ("एक हिन्दी", 2)],

@@ -5,6 +5,7 @@ import unicodedata
 from pathlib import Path
 
 import pytest
+
 from florilegium.filters import every_filter
 from florilegium.filters.text import Text
 from florilegium.languages import codes, expand, known, labels, load
@@ -84,6 +85,7 @@ def test_confusable_languages_are_confusable_both_ways() -> None:
 
 def test_every_label_of_the_model_is_mapped() -> None:
     import fasttext
+
     from florilegium.stages.identify import Identify
 
     model = fasttext.load_model(str(Identify().files()["lid.176.ftz"]))

@@ -15,13 +15,14 @@ import fsspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from florilegium.pipeline import account as ledgers
 from florilegium.pipeline.report import figures, page
 from florilegium.pipeline.report.charts import TALL, Step, flow
 from florilegium.pipeline.stage import names, stage_class
 from florilegium.stages.read import REASONS
-from hypothesis import given
-from hypothesis import strategies as st
 
 VOID = {"meta", "br", "wbr", "img", "link", "hr", "input"}
 Row = dict[str, Any]

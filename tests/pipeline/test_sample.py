@@ -16,11 +16,12 @@ import trafilatura
 import yaml
 from fastwarc.warc import ArchiveIterator as FastArchive
 from fastwarc.warc import WarcRecordType
+from warcio.archiveiterator import ArchiveIterator as WarcioArchive
+
 from florilegium.pipeline import sample
 from florilegium.pipeline.sample.content import load
 from florilegium.pipeline.sample.render import payload
 from florilegium.stages.read import REASONS
-from warcio.archiveiterator import ArchiveIterator as WarcioArchive
 
 CONTENT = load()
 FATES = sample.fates()

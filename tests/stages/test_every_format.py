@@ -10,13 +10,14 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import TypeAdapter, ValidationError
+
 from florilegium.pipeline import schema
 from florilegium.pipeline.errors import PipelineError
 from florilegium.pipeline.stage import find, names
 from florilegium.stages.read import COLUMNS, REASONS, Piece, Record, batches
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from pydantic import TypeAdapter, ValidationError
 
 TEXTS = [f"Text number {number}: řeka, ποτάμι, река. " * (number % 7 + 1) for number in range(60)]
 

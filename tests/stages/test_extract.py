@@ -9,12 +9,13 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from florilegium.pipeline.schema import Batch, batch
-from florilegium.stages.extract import BINARY, Extract, scan
-from florilegium.stages.read import COLUMNS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
+
+from florilegium.pipeline.schema import Batch, batch
+from florilegium.stages.extract import BINARY, Extract, scan
+from florilegium.stages.read import COLUMNS
 
 SENTENCES = (
     "The lighthouse keeper wrote down the weather every morning, and nobody ever read his notebooks.",

@@ -5,14 +5,15 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import TypeAdapter, ValidationError
+
 from florilegium.filters import every_filter
 from florilegium.filters.limits import Limits
 from florilegium.pipeline.schema import Batch, batch, put
 from florilegium.stages.filter import Filter
 from florilegium.stages.measure import measures_type
-from hypothesis import given
-from hypothesis import strategies as st
-from pydantic import TypeAdapter, ValidationError
 
 COLUMNS = ("id", "language", "reason", "reason_value", "reason_limit")
 FINE = {"length.words": 100.0, "length.mean_word": 5.0, "characters.alphabetic_words": 1.0, "stop_words.distinct": 9.0,

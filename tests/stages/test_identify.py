@@ -8,12 +8,13 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from florilegium.languages import load
-from florilegium.pipeline.schema import Batch, batch
-from florilegium.stages.identify import LONGEST, Identify, one_line
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
+
+from florilegium.languages import load
+from florilegium.pipeline.schema import Batch, batch
+from florilegium.stages.identify import LONGEST, Identify, one_line
 
 COLUMNS = ("id", "text", "language", "language_score", "reason", "reason_value", "reason_limit")
 GOLDEN = Path(__file__).parents[1] / "golden" / "languages"

@@ -5,11 +5,12 @@ import unicodedata
 from typing import Any
 
 import pyarrow as pa
+from hypothesis import given
+from hypothesis import strategies as st
+
 from florilegium.filters import every_filter
 from florilegium.pipeline.schema import Batch, batch
 from florilegium.stages.measure import Measure, measures_type, text_hash
-from hypothesis import given
-from hypothesis import strategies as st
 
 COLUMNS = ("id", "text", "language", "reason", "reason_value", "reason_limit")
 

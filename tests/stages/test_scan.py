@@ -5,9 +5,10 @@ import struct
 from collections.abc import Sequence
 
 import pytest
-from florilegium.stages import _native
 from hypothesis import given
 from hypothesis import strategies as st
+
+from florilegium.stages import _native
 
 SATURATION = 65_535
 

@@ -3,9 +3,10 @@
 from itertools import pairwise
 
 import pytest
-from florilegium.filters.pii import Span, email, ip, resolve
 from hypothesis import given
 from hypothesis import strategies as st
+
+from florilegium.filters.pii import Span, email, ip, resolve
 
 EMAILS: list[tuple[str, list[str]]] = [
     ("Schreiben Sie an anna.muster@example.info.", ["anna.muster@example.info"]),

@@ -7,11 +7,12 @@ from itertools import pairwise
 
 import pytest
 import zstandard
-from florilegium.pipeline.errors import PipelineError
-from florilegium.stages.read import Piece, Record, jsonl
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
+
+from florilegium.pipeline.errors import PipelineError
+from florilegium.stages.read import Piece, Record, jsonl
 
 
 def read(data: bytes, start: int = 0, end: int | None = None, options: jsonl.Options | None = None) -> list[Record]:

@@ -7,6 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+
 from florilegium.pipeline.errors import PipelineError
 from florilegium.stages.read import Piece, Record, parquet
 

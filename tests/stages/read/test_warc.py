@@ -11,10 +11,11 @@ from itertools import pairwise
 import brotli  # type: ignore[import-untyped, unused-ignore]
 import pytest
 import zstandard
-from florilegium.pipeline.errors import PipelineError
-from florilegium.stages.read import Piece, Record, warc
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from florilegium.pipeline.errors import PipelineError
+from florilegium.stages.read import Piece, Record, warc
 
 PAGE = b"<!doctype html><html><body><p>%s</p></body></html>"
 

@@ -6,10 +6,11 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from florilegium.pipeline import schema
-from florilegium.stages.write import parquet
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+from florilegium.pipeline import schema
+from florilegium.stages.write import parquet
 
 NAMES = ["id", "source", "url", "fetched", "text", "language", "language_score", "pii"]
 
