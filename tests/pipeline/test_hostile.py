@@ -26,10 +26,19 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "pages").mkdir()
     for number in range(6):
         body = PROSE.format(number=number) * 2
-        (folder / f"pages/{number}.html").write_text(f"<html><head><title>Ferry</title></head><body>{body}</body></html>", "utf-8")
-    links = "".join(f"<div><a href='/{n}'>Read number {n} of the list</a> and more</div>" for n in range(150_000))
+        (folder / f"pages/{number}.html").write_text(
+            f"<html><head><title>Ferry</title></head><body>{body}</body></html>", "utf-8"
+        )
+    links = "".join(f"<div><a href='/{n}'>Read number {n} of the list</a> and more</div>" for n in range(120_000))
     (folder / "pages/3-links.html").write_text(f"<html><body>{links}</body></html>", "utf-8")
-    recipe = {"name": "hostile", "sources": [{"name": "pages", "path": "pages"}], "stages": {"extract": {"cpu_seconds": 1, "max_nodes": 1_000_000}, "filter": {"limits": {"every": {"length.words": None}}}}}
+    recipe = {
+        "name": "hostile",
+        "sources": [{"name": "pages", "path": "pages"}],
+        "stages": {
+            "extract": {"cpu_seconds": 1, "max_nodes": 1_000_000, "max_bytes": 100_000_000},
+            "filter": {"limits": {"every": {"length.words": None}}},
+        },
+    }
     (folder / "recipe.yaml").write_text(yaml.safe_dump(recipe), "utf-8")
     return folder
 
