@@ -28,7 +28,8 @@ def build(
     """Build a corpus; answers its account (read, kept, dropped by reason), what was written, and what it cost.
 
     recipe: path of a recipe, path of an input (the default recipe is used), or a recipe as a mapping.
-    workers: processes (local; default: one a CPU) or units in flight (ray). limit: only the first records in input order.
+    workers: processes (local; default: one a CPU) or units in flight (ray). limit: only the first records, in input
+    order.
     Raises PipelineError for mistakes in recipe or inputs, and when the account does not balance.
     """
     from florilegium.pipeline import recipe as recipes
@@ -38,11 +39,11 @@ def build(
 
     loaded = recipes.parse(recipe) if isinstance(recipe, dict) else recipes.of_path(recipe)
     with opened(executor, workers, ray_address) as running, watching() if progress else silent() as watch:
-        return run(loaded, out, running, watch, limit, verify)
+        return run(loaded, out, running, watch, limit=limit, verify=verify)
 
 
 def ledger(path: str) -> "pl.DataFrame":
-    """The ledger of a finished build as a polars frame: one row an input document (`account.SCHEMA` says what the columns mean)."""
+    """The ledger of a finished build as a polars frame: one row an input document (columns: `account.SCHEMA`)."""
     from florilegium.pipeline.account import ledger as read
 
     return read(path)

@@ -12,6 +12,7 @@ from florilegium.pipeline.schema import COLUMNS
 
 if TYPE_CHECKING:
     import polars as pl
+    import pyarrow.dataset as ds
 
 _OWN = {
     "stage": (pa.string(), "the stage that dropped the document; null if kept"),
@@ -117,7 +118,7 @@ def trail(frame: "pl.DataFrame", what: str) -> list[dict[str, Any]]:
     return found.to_dicts()
 
 
-def dataset(out: str, language: str | None = None) -> Any:
+def dataset(out: str, language: str | None = None) -> "ds.Dataset":
     """The shards of a finished build as an Arrow dataset. Raises PipelineError when there is no such language in it."""
     import fsspec
     import pyarrow.dataset as ds
@@ -131,7 +132,8 @@ def dataset(out: str, language: str | None = None) -> Any:
             f"languages there: {', '.join(known) or 'none'}",
         )
     fs, _ = fsspec.core.url_to_fs(out)
-    return ds.dataset([fsspec.core.url_to_fs(path)[1] for path in wanted], filesystem=fs, format="parquet")
+    paths: list[str] = [fsspec.core.url_to_fs(path)[1] for path in wanted]
+    return ds.dataset(paths, filesystem=fs, format="parquet")
 
 
 @cache
@@ -163,7 +165,8 @@ def trails(out: str, what: str) -> list[dict[str, Any]]:
     if not found:
         raise PipelineError(
             f"{out}: no document has the id, URL or record {what!r}",
-            "give the URL exactly as in the crawl, or an id of 32 hex digits; `florilegium ledger DIR --by host` lists the hosts",
+            "give the URL exactly as in the crawl, or an id of 32 hex digits; "
+            "`florilegium ledger DIR --by host` lists the hosts",
         )
     return [{"verdict": _verdict(row), **row, **_twins(frame, row), **_text(out, row)} for row in found]
 
@@ -176,7 +179,8 @@ def _verdict(row: dict[str, Any]) -> str:
         if row["value"] is None
         else f" (value {row['value']:g}" + (")" if row["limit"] is None else f", limit {row['limit']:g})")
     )
-    return f"dropped by {row['stage']}: {row['reason']}{broke}: {meanings().get(row['reason'], 'no longer a reason of this version')}"
+    meaning = meanings().get(row["reason"], "no longer a reason of this version")
+    return f"dropped by {row['stage']}: {row['reason']}{broke}: {meaning}"
 
 
 def _twins(frame: "pl.DataFrame", row: dict[str, Any]) -> dict[str, Any]:

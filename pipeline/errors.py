@@ -6,7 +6,7 @@ from collections.abc import Sequence
 class PipelineError(Exception):
     """A mistake that the user can mend. The command line prints it as two lines and exits with 2.
 
-    message: what is wrong and where, one sentence (`recipe.yaml: stages.identify.min_score: expected a number, got 'high'`).
+    message: what is wrong and where, one sentence (`recipe.yaml: sources[0].path: expected text, got 7`).
     hint: what to do about it, as something to type or change.
     """
 

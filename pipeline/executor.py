@@ -4,6 +4,7 @@ Both run a unit in a killable child process (worker.py) and yield the same event
 choice. State is files: an executor carries paths and costs, never text, and may be killed at any moment.
 """
 
+import logging
 import os
 import queue
 import secrets
@@ -22,7 +23,7 @@ from florilegium.pipeline.worker import PATIENCE, Killable
 
 @dataclass(frozen=True)
 class Event:
-    """Something that a unit reports. kind: done (content: its costs), progress, or died (content: exit status and place)."""
+    """Something that a unit reports. kind: done (content: its costs), progress, died (content: exit status, place)."""
 
     unit: Unit
     kind: str
@@ -98,16 +99,14 @@ class Ray:
             os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
         import ray
 
-        quiet = {"include_dashboard": False} if address is None else {}
-        cpus = {"num_cpus": workers or os.cpu_count()} if address is None else {}
+        own: dict[str, Any] = {"include_dashboard": False, "num_cpus": workers or os.cpu_count()}
         try:
             ray.init(
                 address=address or "local",
                 log_to_driver=False,
-                logging_level="ERROR",
+                logging_level=logging.ERROR,
                 configure_logging=False,
-                **quiet,
-                **cpus,
+                **(own if address is None else {}),
             )
         except (ConnectionError, ValueError, RuntimeError) as error:
             raise PipelineError(
@@ -115,7 +114,7 @@ class Ray:
                 "start one with `ray start --head`, or leave --ray-address out to start one for this run",
             ) from error
         self._ray = ray
-        self.workers = workers or int(ray.cluster_resources().get("CPU", 1))
+        self.workers = workers or int(ray.cluster_resources().get("CPU", 1))  # type: ignore[no-untyped-call]  # as Ray has it
         # Exceptions of ours are bugs and are not retried; a dead process or node is no one's fault.
         self._remote = ray.remote(num_cpus=1, max_retries=PATIENCE)(_on_ray)
 

@@ -22,8 +22,8 @@ ALWAYS = ("pyarrow",)
 def code_digest(*modules: str) -> str:
     """Digest of the sources of these modules and of all florilegium modules that they import, directly or not.
 
-    `filters`, whose files are found by name, counts with every file of its folder. Data files (language profiles, models) count
-    where a stage names them in `files`: a new limit in a profile must not extract again.
+    `filters`, whose files are found by name, counts with every file of its folder. Data files (language profiles,
+    models) count where a stage names them in `files`: a new limit in a profile must not extract again.
     """
     seen: dict[str, str] = {}
     waiting = list(modules)
@@ -81,7 +81,7 @@ def file_hash(path: Path) -> str:
 
 @cache
 def _module(name: str) -> tuple[str, tuple[str, ...]]:
-    """The digest of one module (empty if it is no Python source of florilegium) and the modules that it brings along."""
+    """The digest of one module (empty if it is no Python source of florilegium) and the modules that it brings."""
     try:
         spec = find_spec(name)
     except (ModuleNotFoundError, AttributeError):

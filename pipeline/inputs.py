@@ -14,7 +14,7 @@ from florilegium.pipeline.stage import find, names
 from florilegium.stages.read import Piece, Record
 
 SMALLEST, LARGEST, MOST = 4 * MiB, 256 * MiB, 2_000
-"""Bounds of a unit of work: at least 5 s of extraction, at most what a worker holds; and about how many there may be."""
+"""Bounds of a unit of work: at least 5 s of extraction, at most what a worker holds; about how many there may be."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class InputFile:
 
 @dataclass(frozen=True)
 class Share:
-    """What one unit of the documents pass reads: pieces of files, in input order. most: records at most (--limit); None all."""
+    """What a unit of the documents pass reads: pieces of files, in input order. most: records at most; None is all."""
 
     pieces: tuple[tuple[InputFile, int, int], ...]
     most: int | None = None
@@ -46,7 +46,7 @@ class Share:
         """The part of the share, 0 to 1, that lies before this position of a piece."""
         names = [(file.name, start) for file, start, _ in self.pieces]
         at = names.index((piece.name, piece.start))
-        number = position.split("+")[0]
+        number = position.split("+", maxsplit=1)[0]
         inside = (int(number) - piece.start) / max(piece.end - piece.start, 1) if number.isdigit() else 0.0
         return (at + min(max(inside, 0.0), 1.0)) / len(self.pieces)
 
@@ -75,9 +75,9 @@ def input_files(recipe: Recipe) -> tuple[list[InputFile], list[str]]:
             if kind is None:
                 unclaimed.append(f"{source.name}: {one.name}")
                 continue
-            options = TypeAdapter(find("stages.read", kind).Options).dump_python(
-                TypeAdapter(find("stages.read", kind).Options).validate_python(source.options), mode="json"
-            )
+            reader = find("stages.read", kind)
+            adapter = TypeAdapter(reader.Options)
+            options = adapter.dump_python(adapter.validate_python(source.options), mode="json")
             files.append(InputFile(source.name, one.name, one.path, one.size, one.version, kind, options))
         if not any(file.source == source.name for file in files):
             what = f"none of its {len(found)} files has a known ending" if found else "no file matches"
@@ -145,12 +145,12 @@ def records(share: Share) -> Iterator[tuple[Piece, Record]]:
 
 
 def seen(share: Share) -> list[dict[str, str]]:
-    """What a finished unit remembers of its inputs: version of each file, and a digest of its bytes where they are local."""
+    """What a finished unit remembers of its inputs: version of each file, digest of its bytes if they are local."""
     return [{"version": file.version, "digest": _range_digest(file, start, end)} for file, start, end in share.pieces]
 
 
 def unchanged(share: Share, before: list[dict[str, str]]) -> bool:
-    """Whether the inputs are what a finished unit has read: equal versions are believed, else the bytes are compared."""
+    """Whether the inputs are what a finished unit has read: equal versions are believed, else bytes are compared."""
     if len(before) != len(share.pieces):
         return False
     return all(

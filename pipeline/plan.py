@@ -4,6 +4,7 @@ import json
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from florilegium.pipeline import account, inputs, store
 from florilegium.pipeline.errors import PipelineError
@@ -97,7 +98,7 @@ class Status:
     """What stands in an output folder; account is None while no build is finished."""
 
     folders: Sequence[Folder]
-    account: dict[str, object] | None
+    account: dict[str, Any] | None
 
 
 def status(out: str) -> Status:
@@ -133,7 +134,7 @@ def stale(out: str, everything: bool = False) -> list[tuple[str, int]]:
     return [(store.join(work, one.name), one.bytes) for one in status(out).folders if not one.used]
 
 
-def _manifest(out: str) -> dict[str, dict[str, str]] | None:
+def _manifest(out: str) -> dict[str, Any] | None:
     return account.manifest(out) if store.size(store.join(out, "manifest.json")) else None
 
 

@@ -22,7 +22,7 @@ LINE: Mapping[str, tuple[str, ...]] = {
     "tokens": (),
     "release": (),
 }
-"""The passes in their fixed order, and the stages of each. A stage of an earlier pass may also decide in `decisions`."""
+"""The passes in their fixed order, and the stages of each. Stages of earlier passes may also decide in `decisions`."""
 
 MiB = 1 << 20
 
@@ -65,7 +65,9 @@ def stages_model() -> type[BaseModel]:
         for stages in LINE.values()
         for name in stages
     }
-    model = create_model("Stages", __config__=ConfigDict(frozen=True, extra="forbid"), **cast(Any, fields))
+    model: type[BaseModel] = create_model(
+        "Stages", __config__=ConfigDict(frozen=True, extra="forbid"), **cast(Any, fields)
+    )
     model.__doc__ = "Options of the stages. Their order is fixed; a stage that is left out runs with its defaults."
     return model
 
@@ -83,7 +85,8 @@ class Recipe(BaseModel):
         int | None,
         Field(
             ge=1,
-            description="input bytes a unit of work; by default a power of two from 4 to 256 MiB, so that there are at most about 2,000 units",
+            description="input bytes a unit of work; by default a power of two from 4 to 256 MiB, "
+            "so that there are at most about 2,000 units",
         ),
     ] = None
 
@@ -93,7 +96,7 @@ class Recipe(BaseModel):
             object.__setattr__(self, "stages", stages_model()())
 
     def stage(self, name: str) -> Any:
-        """A stage with its options, and what it wants to know of the sources (`for_sources`): `recipe.stage("extract")`."""
+        """A stage with its options and what it asks of the sources (`for_sources`): `recipe.stage("extract")`."""
         stage = getattr(self.stages, name)
         return stage.for_sources([s.model_dump() for s in self.sources]) if hasattr(stage, "for_sources") else stage
 
@@ -142,7 +145,7 @@ def parse(raw: Mapping[str, Any], path: str = "recipe", base: str = ".", tree: y
     try:
         recipe = recipe_model().model_validate(raw)
     except ValidationError as error:
-        mistakes += [_mistake(path, dict(found), raw, tree) for found in error.errors()]
+        mistakes += [_mistake(path, dict(found), tree) for found in error.errors()]
     mistakes += list(_source_mistakes(path, raw, tree))
     if mistakes or recipe is None:
         raise PipelineError.of(mistakes)
@@ -162,7 +165,7 @@ def of_inputs(paths: Sequence[str]) -> Recipe:
     sources = []
     for path in paths:
         stem = path.rstrip("/").rsplit("/", 1)[-1].split(".")[0].replace("*", "").strip("-_ ") or "input"
-        name = "".join(c if c.isalnum() and c.isascii() or c in "._-" else "-" for c in stem).lstrip("._-") or "input"
+        name = "".join(c if (c.isalnum() and c.isascii()) or c in "._-" else "-" for c in stem).lstrip("._-") or "input"
         sources.append({"name": name, "path": path})
     return parse({"name": sources[0]["name"], "sources": sources}, "command line")
 
@@ -230,17 +233,18 @@ def _source_mistakes(path: str, raw: Mapping[str, Any], tree: yaml.Node | None) 
         except ValidationError as error:
             for found in error.errors():
                 detail = dict(found) | {"loc": ("sources", at, "options", *found["loc"])}
-                yield _mistake(path, detail, raw, tree)
+                yield _mistake(path, detail, tree)
 
 
 EXPECTED = {
     "float": "a number", "int": "a whole number", "bool": "true or false", "string": "text", "dict": "keys and values",
-    "list": "a list", "tuple": "a list", "model": "keys and values", "dataclass": "keys and values", "mapping": "keys and values",
+    "list": "a list", "tuple": "a list", "model": "keys and values", "dataclass": "keys and values",
+    "mapping": "keys and values",
 }  # fmt: skip
 """What pydantic's error types expect, in the user's words."""
 
 
-def _mistake(path: str, error: dict[str, Any], raw: Any, tree: yaml.Node | None) -> tuple[str, str]:
+def _mistake(path: str, error: dict[str, Any], tree: yaml.Node | None) -> tuple[str, str]:
     """One pydantic error as a sentence with its place, and a hint."""
     loc = tuple(
         part for part in error["loc"] if isinstance(part, int) or not part.startswith(("function-", "lax-or", "tuple["))

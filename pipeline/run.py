@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -36,7 +36,9 @@ class Watch(Protocol):
 @dataclass(frozen=True)
 class Built:
     """What a build has made. account: read, kept, dropped by reason. beside: records that are no documents, by kind.
-    costs: CPU seconds by stage and in all, and the largest memory of a worker (`peak_mb`), of the units run this time."""
+
+    costs: CPU seconds by stage and in all, and the largest memory of a worker (`peak_mb`), of the units run this time.
+    """
 
     out: str
     account: Mapping[str, Any]
@@ -47,12 +49,12 @@ class Built:
 
 
 def build(
-    recipe: Recipe, out: str, executor: Executor, watch: Watch, limit: int | None = None, verify: bool = False
+    recipe: Recipe, out: str, executor: Executor, watch: Watch, *, limit: int | None = None, verify: bool = False
 ) -> Built:
     """Run a recipe; what is done already is not done again. limit: only the first records in input order.
 
-    verify: hash what stands instead of trusting sizes. Raises PipelineError for the user's mistakes, a broken disk, and an
-    account that does not balance.
+    verify: hash what stands instead of trusting sizes. Raises PipelineError for the user's mistakes, a broken disk, and
+    an account that does not balance.
     """
     work = store.join(out, "work")
     store.make_folder(out)
@@ -72,7 +74,7 @@ def shares_of(recipe: Recipe, limit: int | None) -> tuple[list[InputFile], list[
 def done_before(
     units: Sequence[Unit], shares: Sequence[Share] | None = None, verify: bool = False
 ) -> tuple[Done, list[Unit]]:
-    """The units that are done, and those to run. shares: their inputs, for units that read inputs that may have changed."""
+    """The units that are done, and those to run. shares: what they read, for units whose inputs may have changed."""
     done: Done = []
     todo: list[Unit] = []
     for at, unit in enumerate(units):
@@ -95,7 +97,7 @@ class _Line:
         self._watch = watch
         self._verify = verify
         self._work = work
-        self._costs: Counter[str] = Counter()
+        self._costs: defaultdict[str, float] = defaultdict(float)
         self._peak = 0.0
         self._log: list[str] = []
         self._planned: Counter[str] = Counter()
@@ -117,16 +119,26 @@ class _Line:
         ledgers = self._run("ledger", release.units(recipe, shards, settled, merged, work))
         account = release.balance(sum(shard.rows for shard in shards), ledgers, merged)
         beside = _sum(record.counts["beside"] for _, record in read)
+        passes = {
+            "documents": read,
+            "hosts": [],
+            "measures": measured,
+            "decisions": settled,
+            "corpus": gathered,
+            "tokens": [],
+            "release": ledgers,
+        }
         facts = {
             "inputs": _inputs(recipe, files, shares, read),
             "limit": limit,
             "beside": beside,
             "unclaimed": unclaimed,
-            "passes": {name: (units[0][0].folder.rsplit("/", 1)[-1] if units else None) for name, units in
-                       {"documents": read, "hosts": [], "measures": measured, "decisions": settled, "corpus": gathered, "tokens": [], "release": ledgers}.items()},
-        }  # fmt: skip
+            "passes": {
+                name: units[0][0].folder.rsplit("/", 1)[-1] if units else None for name, units in passes.items()
+            },
+        }
         report = page.render(recipe.name, facts, account, [unit.path(".parquet") for unit, _ in ledgers])
-        release.publish(recipe, out, account, facts, merged, ledgers, report)
+        release.publish(recipe, out, account, facts, merged=merged, ledgers=ledgers, report=report)
         self._costs["driver"] = time.process_time() - started
         store.put_bytes(store.join(work, "costs.jsonl"), "".join(self._log).encode())
         return Built(
@@ -164,10 +176,11 @@ class _Line:
         return [(unit, records[unit.path("")]) for unit in units]
 
     def _count(self, event: Event) -> None:
-        costs = dict(event.content)
+        costs: dict[str, float] = dict(event.content)
         self._log.append(json.dumps({"unit": event.unit.name, **{k: round(v, 4) for k, v in costs.items()}}) + "\n")
         self._peak = max(self._peak, costs.pop("peak_mb", 0.0))
-        self._costs.update(costs)
+        for name, value in costs.items():
+            self._costs[name] += value
 
 
 def _inputs(recipe: Recipe, files: Sequence[InputFile], shares: Sequence[Share], read: Done) -> list[dict[str, Any]]:

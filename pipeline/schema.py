@@ -90,7 +90,7 @@ def batch(columns: Mapping[str, Any], names: Iterable[str]) -> Batch:
 
 
 def put(into: Batch, **columns: Any) -> Batch:
-    """The same rows with these columns written (appended if new). Types come from COLUMNS; `measures` brings its own."""
+    """The same rows with these columns written (appended if new). Types: those of COLUMNS; `measures` has its own."""
     for name, values in columns.items():
         array = values if name == "measures" else _array(values, COLUMNS[name].type)
         at = into.schema.get_field_index(name)
@@ -99,7 +99,7 @@ def put(into: Batch, **columns: Any) -> Batch:
     return into
 
 
-def _array(values: Any, kind: pa.DataType) -> pa.Array:
+def _array(values: Any, kind: pa.DataType) -> "pa.Array[Any]":
     if isinstance(values, pa.ChunkedArray):
         values = values.combine_chunks()
     if isinstance(values, pa.Array):

@@ -46,14 +46,14 @@ class Reader(Protocol):
     """A frozen pydantic dataclass: what a source may set under `options`."""
 
     def cut(self, file: BinaryIO, size: int, target: int, options: Any) -> Iterator[tuple[int, int]]:
-        """Where to cut a file into pieces of about `target` bytes: (start, end) in order, end of one = start of the next.
+        """Where to cut a file into pieces of about `target` bytes: (start, end) in order, each from the last one's end.
 
         size: bytes of the file. A format that cannot be cut yields one piece.
         Raises PipelineError when the file is not of this format at all.
         """
 
     def read(self, file: BinaryIO, piece: Any, options: Any) -> Iterator[Any]:
-        """The records of the piece, in order. Damage costs the damaged record: it is given with the reason read.damaged."""
+        """The records of the piece, in order. Damage costs one record: it is given with the reason read.damaged."""
 
 
 class Writer(Protocol):

@@ -58,7 +58,8 @@ def open_input(path: str) -> BinaryIO:
     """A seekable binary file. Raises PipelineError when it cannot be opened."""
     fs, inner = _fs(path)
     try:
-        opened: BinaryIO = Path(inner).open("rb") if isinstance(fs, LocalFileSystem) else fs.open(inner, "rb")
+        local = isinstance(fs, LocalFileSystem)
+        opened: BinaryIO = Path(inner).open("rb") if local else fs.open(inner, "rb")  # noqa: SIM115  (the caller closes it)
     except OSError as error:
         raise PipelineError(
             f"{path}: cannot be read: {error.strerror or error}", "check the path and its permissions"
@@ -87,7 +88,7 @@ def size(path: str) -> int | None:
 
 
 def put(path: str, write: Callable[[Path], Any]) -> tuple[Any, Stored]:
-    """Let `write` fill a local file, then make it stand at `path` whole; answers what `write` answered, and what stands there.
+    """Let `write` fill a local file, then make it stand at `path` whole; answers what `write` did, and what stands.
 
     On an exception nothing appears at `path`. An existing file is replaced.
     """
@@ -124,7 +125,7 @@ def create(path: str, content: bytes) -> bool:
 
 
 def copy(source: str, target: str) -> None:
-    """Make a stored file stand at another path of the same file system, whole; on a local disk without copying bytes."""
+    """Make a stored file stand at another path of its file system, whole; on a local disk without copying bytes."""
     fs, inner = _fs(target)
     _, origin = _fs(source)
     if not isinstance(fs, LocalFileSystem):
@@ -232,7 +233,7 @@ def sweep(folder: str) -> int:
 def sha256(path: str) -> str:
     """SHA-256 of a stored file, hex."""
     with open_input(path) as file:
-        return file_digest(file, "sha256").hexdigest()
+        return file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]  # the stubs want readinto, BinaryIO lacks it
 
 
 def _fs(path: str) -> tuple[Any, str]:

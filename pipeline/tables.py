@@ -1,4 +1,4 @@
-"""Intermediate files of the passes, through the store: Parquet row by row beside each other, Arrow IPC sorted by a value."""
+"""Intermediate files of the passes, through the store: Parquet row beside row, Arrow IPC sorted by a value."""
 
 import json
 from bisect import bisect_left, bisect_right
@@ -15,7 +15,7 @@ from florilegium.pipeline.schema import Batch
 from florilegium.pipeline.store import Stored
 
 GROUP_ROWS, GROUP_BYTES = 1 << 10, 16 << 20
-"""A row group is closed at this many rows or bytes: large enough that its 50 column chunks cost little, small enough to hold."""
+"""A row group is closed at this many rows or bytes: its 50 column chunks cost little, and it can be held in memory."""
 
 INDEX = b"florilegium.index"
 LEVEL = 1
@@ -39,13 +39,14 @@ def scan(path: str, columns: Sequence[str] | None = None, rows: int = 1024) -> I
         if opened.metadata.num_rows == 0:
             wanted = opened.schema_arrow
             yield pa.RecordBatch.from_pylist([], schema=pa.schema([wanted.field(c) for c in columns or wanted.names]))
-        yield from opened.iter_batches(batch_size=rows, columns=columns, use_threads=False)
+        chosen = None if columns is None else list(columns)
+        yield from opened.iter_batches(batch_size=rows, columns=chosen, use_threads=False)
 
 
 def read(path: str, columns: Sequence[str] | None = None) -> pa.Table:
     """A stored Parquet file as a table, whole."""
     with store.open_input(path) as file, pq.ParquetFile(file, pre_buffer=False) as opened:
-        return opened.read(columns=columns, use_threads=False)
+        return opened.read(columns=None if columns is None else list(columns), use_threads=False)
 
 
 def put_sorted(path: str, table: pa.Table, column: str, batches: Iterable[Batch] | None = None) -> Stored:
@@ -53,7 +54,7 @@ def put_sorted(path: str, table: pa.Table, column: str, batches: Iterable[Batch]
 
     batches: the table's rows, parted so that one range of interest begins a new batch; by default 65,536 rows each.
 
-    Arrow IPC, because opening it costs a tenth of Parquet's footer; the first value of each batch stands in its metadata.
+    Arrow IPC, for opening it costs a tenth of Parquet's footer; the first value of each batch stands in its metadata.
     """
     parted = table.combine_chunks().to_batches(max_chunksize=1 << 16) if batches is None else batches
     filled = [batch for batch in parted if batch.num_rows]
@@ -71,9 +72,10 @@ def put_sorted(path: str, table: pa.Table, column: str, batches: Iterable[Batch]
 
 
 def between(path: str, low: Any, high: Any) -> pa.Table:
-    """The rows with low <= value < high (None is open) of a file by `put_sorted`; reads only the batches they are in."""
+    """The rows with low <= value < high (None is open) of a file by `put_sorted`; reads only batches that hold them."""
     with store.open_input(path) as file:
-        reader = pa.ipc.open_file(file, options=pa.ipc.IpcReadOptions(use_threads=False))
+        options = pa.ipc.IpcReadOptions(use_threads=False)
+        reader = pa.ipc.open_file(file, options=options)  # type: ignore[arg-type]  # the stubs refuse BinaryIO
         index = json.loads((reader.schema.metadata or {})[INDEX])
         column = index["column"]
         kind = reader.schema.field(column).type

@@ -8,12 +8,12 @@ import pyarrow.compute as pc
 from florilegium.pipeline.schema import VERDICT, Batch, put
 
 
-def drop(batch: Batch, where: pa.Array, reason: str, value: Any = None, limit: Any = None) -> Batch:
+def drop(batch: Batch, where: pa.BooleanArray, reason: str, value: Any = None, limit: Any = None) -> Batch:
     """Give `reason` to the rows where `where` is true and none was given before: the first reason stays.
 
     where: boolean per row, null counts as false. value, limit: a number, or one per row; null where the rule has none.
     """
-    fresh = pc.and_(pc.is_null(batch["reason"]), pc.fill_null(where, False))
+    fresh = pc.and_(pc.is_null(batch["reason"]), where.fill_null(False))  # type: ignore[arg-type]  # still booleans
     given = (reason, value, limit)
     columns = {
         name: pc.if_else(fresh, _scalar_or_array(new, batch[name].type), batch[name])

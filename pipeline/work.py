@@ -26,7 +26,7 @@ class Unit:
 
     name: for people ("documents 00017"). folder: where its files go. key: stem of its files.
     function: "module:function", called with the unit and a Guard; answers Made.
-    given: all that determines its bytes, JSON only: options, digests of code, models and inputs. It makes the fingerprint.
+    given: all that determines its bytes, JSON only: options, digests of code, models, inputs. It makes the fingerprint.
     carry: what it needs beside that, JSON only: paths of inputs and the like, which differ from place to place.
     load: bytes of input, for ordering (largest first) and progress; no part of the fingerprint.
     cpu_seconds: the backstop: a document that takes more than this is dropped by killing the worker; 0 is off.
@@ -54,7 +54,7 @@ class Unit:
 
 @dataclass(frozen=True)
 class Made:
-    """What a unit made: outputs (suffix -> Stored), counts (JSON), and costs (CPU seconds and the like, never stored in the record)."""
+    """What a unit made: outputs (suffix -> Stored), counts (JSON), costs (CPU seconds, memory; not in the record)."""
 
     outputs: Mapping[str, Stored]
     counts: Mapping[str, Any]
@@ -108,7 +108,7 @@ def digest(content: Any) -> str:
 def look(unit: Unit, verify: bool = False) -> tuple[Record | None, Unit]:
     """The unit's record if it is done, and the unit as it is to be run if it is not.
 
-    Done: the fingerprint is equal and every output has the recorded size (with verify: the recorded hash). Where only an
+    Done: the fingerprint is equal and every output has the recorded size (with verify: the recorded hash). If only an
     output is damaged, the documents that killed a worker before are left out again.
     """
     content = store.read(unit.path(".json"))
@@ -128,7 +128,7 @@ def _stands(path: str, stored: Stored, verify: bool) -> bool:
 
 
 def perform(unit: Unit, guard: Guard) -> Mapping[str, float]:
-    """Run a unit and store its record; answers its costs. A unit that another process finished meanwhile is left as it is."""
+    """Run a unit and store its record; answers its costs. A unit that another process finished meanwhile is left so."""
     module, function = unit.function.split(":")
     made: Made = getattr(import_module(module), function)(unit, guard)
     content = {

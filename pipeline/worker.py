@@ -1,10 +1,10 @@
 """A worker process that may be killed: it runs units, its parent learns which document killed it.
 
-Parser bugs and endless loops in C libraries cannot be caught inside a process. So units run in a child; before each batch
-the child says where it is. When it dies by its CPU limit or by a fault, the parent runs the unit again, one document at a
-time in that batch, learns the document, and runs the unit without it: the document's reason is recorded with the unit and
-replayed on resume. A kill from outside (SIGKILL, SIGTERM: a person, the kernel, a test) is nobody's fault: the unit is
-simply run again. The same child serves the local executor and Ray.
+Parser bugs and endless loops in C libraries cannot be caught inside a process. So units run in a child; before each
+batch the child says where it is. When it dies by its CPU limit or by a fault, the parent runs the unit again, one
+document at a time in that batch, learns the document, and runs the unit without it: the document's reason is recorded
+with the unit and replayed on resume. A kill from outside (SIGKILL, SIGTERM: a person, the kernel, a test) is nobody's
+fault: the unit is simply run again. The same child serves the local executor and Ray.
 """
 
 import gc
@@ -59,9 +59,10 @@ class Killable:
             if reason is None or place is None:
                 kills += 1
                 if kills >= PATIENCE:
+                    last = f"last at {place or 'its start'}, exit status {died}"
                     raise PipelineError(
-                        f"{unit.name}: the worker was killed {kills} times (last at {place or 'its start'}, exit status {died})",
-                        "give the workers more memory or use fewer of them (--workers), then run the same command: it resumes",
+                        f"{unit.name}: the worker was killed {kills} times ({last})",
+                        "give the workers more memory or use fewer (--workers), then run the same command: it resumes",
                     )
             elif place in careful:
                 unit = replace(unit, struck={**unit.struck, place.removeprefix("document "): reason})
@@ -78,7 +79,7 @@ class Killable:
             self._line.close()
         self._child = self._line = None
 
-    def _attempt(self, unit: Unit, careful: set[str], say: Say) -> tuple[Any, str | None]:
+    def _attempt(self, unit: Unit, careful: set[str], say: Say) -> tuple[Mapping[str, float] | int, str | None]:
         """Costs, or the exit status of a child that died and the place it was at."""
         child, line = self._started()
         place: str | None = None
@@ -156,7 +157,10 @@ def _carried(error: Exception, unit: Unit) -> Exception:
 
 
 def _die_with_parent() -> None:
-    """Ask the kernel to end this process when its parent dies (Linux, prctl(2) PR_SET_PDEATHSIG); elsewhere the closed line does."""
+    """Ask the kernel to end this process when its parent dies; where there is no prctl(2), the closed line does.
+
+    PR_SET_PDEATHSIG is 1 in Linux's sys/prctl.h.
+    """
     with suppress(OSError, AttributeError):
         import ctypes
 

@@ -1,7 +1,8 @@
 """Deduplicate: group documents whose normalised text is the same, and choose which one stays.
 
-A corpus stage: `sketch` takes from each document what the choice needs, `elect` sees all sketches of a range of keys. The
-result depends neither on how the input was cut nor on the number of ranges, since the documents of one group share a key.
+A corpus stage: `sketch` takes from each document what the choice needs, `elect` sees all sketches of a range of keys.
+The result depends neither on how the input was cut nor on the number of ranges, since the documents of one group share
+a key.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,19 +15,20 @@ import pyarrow.compute as pc
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
-from florilegium.pipeline.schema import Batch
+from florilegium.pipeline.schema import Batch, schema
 
 Preference = Literal["source", "newest", "oldest", "longest"]
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 class Deduplicate:
-    """Keep one document of each group of exact duplicates (text equal after NFKC, case folding, and folding of white space)."""
+    """Keep one of each group of exact duplicates (text equal after NFKC, case folding, and folding of white space)."""
 
     keep: Annotated[
         tuple[Preference, ...],
         Field(
-            description="which one stays: the first rule that tells two apart decides; `source` prefers the order of the recipe"
+            description="which one stays: the first rule that tells two apart decides; "
+            "`source` prefers the order of the recipe"
         ),
     ] = ("source", "newest", "longest")
     sources: Annotated[tuple[str, ...], Field(description="order of the sources; filled from the recipe")] = ()
@@ -45,15 +47,18 @@ class Deduplicate:
             {
                 "key": batch["text_hash"],
                 "id": batch["id"],
-                "source": pc.fill_null(rank, len(self.sources)),
-                "fetched": pc.fill_null(batch["fetched"].cast(pa.int64()), 0),
+                "source": rank.fill_null(len(self.sources)),
+                "fetched": batch["fetched"].cast(pa.int64()).fill_null(0),
                 "characters": batch["characters"],
             }
         )
 
     def elect(self, sketches: pa.Table) -> pa.Table:
-        """From sketches with the column `number`: number, cluster (smallest id of the group), cluster_size, and the reason of
-        those that go. Only groups of two or more are answered, sorted by number."""
+        """From sketches with the column `number`: number, cluster (smallest id of the group), cluster_size, reason.
+
+        Only groups of two or more are answered, sorted by number; the reason is that of those that go, null of the one
+        that stays.
+        """
         import polars as pl
 
         orders = {
@@ -88,7 +93,5 @@ class Deduplicate:
         return replace(self, sources=tuple(s["name"] for s in sources))
 
 
-ELECTED = pa.schema(
-    [("number", pa.int64()), ("cluster", pa.binary(16)), ("cluster_size", pa.int32()), ("reason", pa.string())]
-)
+ELECTED = schema(["cluster", "cluster_size", "reason"]).insert(0, pa.field("number", pa.int64()))
 """What an election answers."""

@@ -24,7 +24,8 @@ class Permit:
     licences: Annotated[
         tuple[str, ...] | None,
         Field(
-            description="licences that may enter; by default any, unknown ones included. A source without a licence counts as `unknown`"
+            description="licences that may enter; by default any, unknown ones included. "
+            "A source without a licence counts as `unknown`"
         ),
     ] = None
     declared: Annotated[
@@ -45,7 +46,7 @@ class Permit:
         if self.licences is None:
             return batch
         allowed = pa.array(self.licences, pa.string())
-        refused = pc.invert(pc.is_in(pc.fill_null(licence, UNKNOWN), value_set=allowed))
+        refused = pc.invert(pc.is_in(licence.fill_null(UNKNOWN), value_set=allowed))
         return drop(batch, refused, "permit.licence")
 
     def files(self) -> Mapping[str, Path]:

@@ -38,7 +38,7 @@ def test_imports_point_one_way() -> None:
 
 
 def test_the_frame_reaches_stages_filters_and_languages_by_name() -> None:
-    """Only what is no stage itself may be imported: how records become batches, and the list of languages for people."""
+    """Only what is no stage itself may be imported: how records become batches, and the languages, for people."""
     allowed = ("florilegium.stages.read.", "florilegium.languages.")
     for path in sources("pipeline"):
         for name, line in imports(path):
@@ -60,9 +60,7 @@ def test_only_the_executor_imports_ray_and_only_the_store_writes() -> None:
         for path in sources(folder):
             relative = path.relative_to(ROOT).as_posix()
             for name, line in imports(path):
-                assert not name.startswith("ray.") and name != "ray" or relative == "pipeline/executor.py", (
-                    f"{path}:{line}"
-                )
+                assert name.split(".")[0] != "ray" or relative == "pipeline/executor.py", f"{path}:{line}"
                 assert not name.startswith("os.environ") or relative.startswith("pipeline/cli/"), f"{path}:{line}"
 
 
@@ -75,10 +73,16 @@ def test_every_module_says_its_one_job() -> None:
 
 
 def test_help_loads_no_heavy_library() -> None:
-    code = (
-        "import sys\nsys.argv = ['florilegium', '--help']\nfrom florilegium.pipeline.cli import main\ntry:\n    main()\nexcept SystemExit:\n    pass\nprint(sorted(m for m in sys.modules if m in %r), file=sys.stderr)"
-        % (LAZY,)
-    )
+    code = f"""
+import sys
+sys.argv = ["florilegium", "--help"]
+from florilegium.pipeline.cli import main
+try:
+    main()
+except SystemExit:
+    pass
+print(sorted(m for m in sys.modules if m in {LAZY!r}), file=sys.stderr)
+"""
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stderr.strip() == "[]", ran.stderr
     assert "build" in ran.stdout

@@ -29,6 +29,7 @@ def add_to(app: typer.Typer) -> None:
 def build(
     inputs: Inputs,
     out: Out,
+    *,
     executor: Annotated[Literal["local", "ray"], typer.Option(help="Where units of work run.")] = "local",
     workers: Workers = None,
     limit: Limit = None,
@@ -63,7 +64,7 @@ def build(
     with opened(executor, workers, ray_address) as running, watching() as watch:
         if executor == "ray":
             typer.echo(f"ray: ready with {running.workers} workers after {time.monotonic() - started:.1f} s", err=True)
-        built = run(recipe, out, running, watch, limit, verify)
+        built = run(recipe, out, running, watch, limit=limit, verify=verify)
     tables.print_built(built, time.monotonic() - started)
 
 

@@ -60,7 +60,8 @@ def validate(recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="A rec
     typer.echo(f"{recipe}: good; {len(files)} input file{'s' * (len(files) != 1)}, {size / 1e6:,.1f} MB")
     if unclaimed:
         typer.echo(
-            f"{len(unclaimed)} files have an ending that no format claims and would not be read, the first: {unclaimed[0]}"
+            f"{len(unclaimed)} files have an ending that no format claims and would not be read, "
+            f"the first: {unclaimed[0]}"
         )
 
 

@@ -22,7 +22,8 @@ def ledger(
         str | None,
         typer.Option(
             metavar="COLUMNS",
-            help="Break down by these columns, comma-separated: stage, reason, language, source, host, licence, rights, mime, charset.",
+            help="Break down by these columns, comma-separated: "
+            "stage, reason, language, source, host, licence, rights, mime, charset.",
         ),
     ] = None,
     as_json: AsJson = False,

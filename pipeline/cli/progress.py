@@ -112,6 +112,7 @@ class Plain:
 
     def end(self, name: str) -> None:
         """See run.Watch."""
+        del name
         self._say("done ")
 
     def _say(self, mark: str) -> None:
@@ -139,6 +140,7 @@ class Live:
 
     def end(self, name: str) -> None:
         """See run.Watch."""
+        del name
         self._progress.update(self._task, completed=1.0, line=self._tally.line())
         self._progress.stop_task(self._task)
 

@@ -28,14 +28,12 @@ def print_built(built: "Built", seconds: float) -> None:
         parts = ", ".join(f"{name} {value:.1f}" for name, value in sorted(work.items(), key=lambda item: -item[1]))
         frame_share = 1 - sum(work.values()) / total if total else 0.0
         CONSOLE.print(
-            f"{seconds:.1f} s; CPU {total:.1f} s ({parts}; frame {frame_share:.1%}); largest worker {built.costs['peak_mb']:.0f} MB"
+            f"{seconds:.1f} s; CPU {total:.1f} s ({parts}; frame {frame_share:.1%}); "
+            f"largest worker {built.costs['peak_mb']:.0f} MB"
         )
     else:
         CONSOLE.print(f"{seconds:.1f} s; everything was done before")
-    if built.unclaimed:
-        CONSOLE.print(
-            f"not read: {len(built.unclaimed)} files with an ending that no format claims, the first: {built.unclaimed[0]}"
-        )
+    _print_unclaimed(built.unclaimed)
     for path in built.files:
         CONSOLE.print(f"  {path}")
 
@@ -86,15 +84,13 @@ def print_plan(plan: "Plan", workers: int) -> None:
         table.add_row(one.name, one.to_run, one.done, one.folder, one.why)
     CONSOLE.print(table)
     CONSOLE.print(f"input: {plan.files:,} files, {plan.bytes / 1e6:,.1f} MB, in {plan.units:,} units of work")
-    if plan.unclaimed:
-        CONSOLE.print(
-            f"not read: {len(plan.unclaimed)} files with an ending that no format claims, the first: {plan.unclaimed[0]}"
-        )
+    _print_unclaimed(plan.unclaimed)
     if plan.estimate is not None:
         cost = plan.estimate
         CONSOLE.print(
             f"estimate from {cost.sampled:,} records: {cost.documents:,.0f} documents, {cost.cpu_seconds:,.0f} CPU s "
-            f"(about {_duration(cost.cpu_seconds / workers)} with {workers} workers), {cost.disk / 1e6:,.0f} MB of disk in work and corpus"
+            f"(about {_duration(cost.cpu_seconds / workers)} with {workers} workers), "
+            f"{cost.disk / 1e6:,.0f} MB of disk in work and corpus"
         )
 
 
@@ -129,6 +125,11 @@ def print_languages() -> None:
     CONSOLE.print(table)
     for name, members in sets().items():
         CONSOLE.print(f"{name}: {' '.join(members)}")
+
+
+def _print_unclaimed(files: Sequence[str]) -> None:
+    if files:
+        CONSOLE.print(f"not read: {len(files)} files with an ending that no format claims, the first: {files[0]}")
 
 
 def _table(*columns: str, right: Sequence[int] = ()) -> Table:

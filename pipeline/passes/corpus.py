@@ -1,14 +1,15 @@
 """Pass 5, corpus: kept documents, shuffled and written as shards by language.
 
-Two levels. gather: each unit puts its kept rows into one file, sorted by language and id. merge: each shard reads its range
-of ids of one language from all those files. An id is a hash, so order by id is a shuffle; and since shards are sorted by
-it, any document is found from the row group statistics. Same rows, same shards, however the input was cut.
+Two levels. gather: each unit puts its kept rows into one file, sorted by language and id. merge: each shard reads its
+range of ids of one language from all those files. An id is a hash, so order by id is a shuffle; and since shards are
+sorted by it, any document is found from the row group statistics. Same rows, same shards, however the input was cut.
 """
 
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -28,12 +29,12 @@ ROWS_A_GROUP = 1024
 """Largest row groups of gathered files; each holds one language, so that a merge reads little beyond its own range."""
 
 TEXT_FIRST = ("id", "language", "title", "text")
+LATER = ("words", "characters", "text_hash", "measures", "licence", "rights", "cluster", "cluster_size")
 NOT_RELEASED = ("declared_charset", *schema.VERDICT)
 COLUMNS = (
     *TEXT_FIRST,
-    *(name for name in (*DOCUMENTS, "words", "characters", "text_hash", "measures", "licence", "rights", "cluster", "cluster_size")
-      if name not in (*TEXT_FIRST, *NOT_RELEASED)),
-)  # fmt: skip
+    *(name for name in (*DOCUMENTS, *LATER) if name not in (*TEXT_FIRST, *NOT_RELEASED)),
+)
 """The columns of a corpus shard, in order."""
 
 
@@ -72,7 +73,7 @@ def gather_units(corpus: Sequence[Shard], settled: Sequence[tuple[Unit, Record]]
 
 
 def gather(unit: Unit, guard: Guard) -> Made:
-    """Store the kept rows of one documents file, sorted by language and id; count rows and bytes of text by language."""
+    """Store the kept rows of one documents file, sorted by language and id; count rows and bytes by language."""
     del guard
     started = time.process_time()
     decisions = tables.read(unit.carry["decisions"], DECISIONS)
@@ -87,7 +88,7 @@ def gather(unit: Unit, guard: Guard) -> Made:
     grouped = sizes.group_by("language").aggregate([("bytes", "sum"), ("bytes", "count")]).to_pylist()
     languages = {one["language"]: {"rows": one["bytes_count"], "bytes": one["bytes_sum"]} for one in grouped}
     counts = {"rows": table.num_rows, "languages": dict(sorted(languages.items()))}
-    return Made({".sorted": stored}, counts, line.spent(Counter(), started))
+    return Made({".sorted": stored}, counts, line.spent({}, started))
 
 
 def merge_units(recipe: Recipe, gathered: Sequence[tuple[Unit, Record]], where: str) -> list[Unit]:
@@ -98,23 +99,23 @@ def merge_units(recipe: Recipe, gathered: Sequence[tuple[Unit, Record]], where: 
         parts = [(unit, record) for unit, record in gathered if language in record.counts["languages"]]
         size = sum(record.counts["languages"][language]["bytes"] for _, record in parts)
         ranges = max(1, -(-size // recipe.write.shard_bytes))
-        for at in range(ranges):
-            found.append(
-                Unit(
-                    name=f"merge {language} {at:05}",
-                    folder=where,
-                    key=f"{language}-{at:05}",
-                    function=f"{__name__}:merge",
-                    given={
-                        "language": language,
-                        "range": [at, ranges],
-                        "format": recipe.write.format,
-                        "parts": [record.outputs[".sorted"].sha256 for _, record in parts],
-                    },
-                    carry={"parts": [unit.path(".sorted") for unit, _ in parts]},
-                    load=size // ranges,
-                )
+        found += [
+            Unit(
+                name=f"merge {language} {at:05}",
+                folder=where,
+                key=f"{language}-{at:05}",
+                function=f"{__name__}:merge",
+                given={
+                    "language": language,
+                    "range": [at, ranges],
+                    "format": recipe.write.format,
+                    "parts": [record.outputs[".sorted"].sha256 for _, record in parts],
+                },
+                carry={"parts": [unit.path(".sorted") for unit, _ in parts]},
+                load=size // ranges,
             )
+            for at in range(ranges)
+        ]
     return found
 
 
@@ -122,7 +123,7 @@ def merge(unit: Unit, guard: Guard) -> Made:
     """Write one shard, and for each of its rows the document's number (`.address`)."""
     del guard
     started = time.process_time()
-    costs: Counter[str] = Counter()
+    costs: line.Costs = defaultdict(float)
     at, ranges = unit.given["range"]
     low, high = (_place(unit.given["language"], edge) for edge in (bound(at, ranges), bound(at + 1, ranges)))
     table = pa.concat_tables([tables.between(path, low, high) for path in unit.carry["parts"]])
@@ -155,17 +156,19 @@ def merge(unit: Unit, guard: Guard) -> Made:
 
 def _by_language(table: pa.Table) -> Iterator[Batch]:
     """The rows of a sorted table as batches of one language each."""
-    counts = table["language"].combine_chunks().value_counts().to_pylist()  # in order of appearance
+    counts: list[Any] = pc.value_counts(table["language"]).field("counts").to_pylist()  # in order of appearance
     first = 0
-    for one in counts:
-        yield from table.slice(first, one["counts"]).combine_chunks().to_batches(max_chunksize=ROWS_A_GROUP)
-        first += one["counts"]
+    for rows in counts:
+        yield from table.slice(first, rows).combine_chunks().to_batches(max_chunksize=ROWS_A_GROUP)
+        first += rows
 
 
-def sort_key(table: pa.Table) -> pa.ChunkedArray:
+def sort_key(table: pa.Table) -> "pa.ChunkedArray[Any]":
     """Language, a zero byte, id: what gathered files are sorted by."""
     parts = (table["language"].cast(pa.binary()), table["id"].cast(pa.binary()))
-    return pc.binary_join_element_wise(*parts, pa.scalar(b"\0", pa.binary()))
+    separator = pa.scalar(b"\0", pa.binary())
+    key: pa.ChunkedArray[Any] = pc.binary_join_element_wise(*parts, separator)  # type: ignore[call-overload]  # a scalar will do
+    return key
 
 
 def _place(language: str, edge: bytes | None) -> bytes:

@@ -1,11 +1,11 @@
 """Pass 4, decisions: policies, limits and duplicates, from numbers and evidence only; no text is read.
 
-Three levels. judge: each unit by itself, up to the first reason. elect: what is left, by ranges of the duplicate key, so
-that no task holds the corpus. settle: judgement and election together, row for row beside the documents.
+Three levels. judge: each unit by itself, up to the first reason. elect: what is left, by ranges of the duplicate key,
+so that no task holds the corpus. settle: judgement and election together, row for row beside the documents.
 """
 
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -33,7 +33,7 @@ ALL_STAGES = tuple(name for stages in LINE.values() for name in stages)
 
 @dataclass(frozen=True)
 class Shard:
-    """One documents file with its measures: paths, digests, rows, and the number of its first row in the whole corpus."""
+    """One documents file with its measures: paths, digests, rows, and the number of its first row in the corpus."""
 
     key: str
     documents: str
@@ -96,7 +96,7 @@ def judge_units(recipe: Recipe, corpus: Sequence[Shard], where: str) -> list[Uni
 def judge(unit: Unit, guard: Guard) -> Made:
     """Decide each document by itself; store the judgement, and the sketches of what is left, sorted by key."""
     del guard
-    costs: Counter[str] = Counter()
+    costs: line.Costs = defaultdict(float)
     started = time.process_time()
     stages = dict(line.built(unit.carry["stages"]))
     batch = tables.one_batch(
@@ -146,7 +146,7 @@ def elect(unit: Unit, guard: Guard) -> Made:
     """Group the sketches of one range of keys and choose who stays."""
     del guard
     started = time.process_time()
-    costs: Counter[str] = Counter()
+    costs: line.Costs = defaultdict(float)
     at, ranges = unit.given["range"]
     low, high = bound(at, ranges), bound(at + 1, ranges)
     parts = [tables.between(path, low, high) for path in unit.carry["sketches"]]
@@ -194,12 +194,12 @@ def settle(unit: Unit, guard: Guard) -> Made:
         tables.one_batch(judged), cluster=found["cluster"].take(at), cluster_size=found["cluster_size"].take(at)
     )
     going = found["reason"].take(at).combine_chunks()
-    for reason in sorted(set(going.drop_null().to_pylist())):
+    for reason in sorted({one for one in going.to_pylist() if one is not None}):
         batch = drop(batch, pc.equal(going, reason), reason)
     stored = tables.put(unit.path(".parquet"), [batch.select(WRITES)])
     reasons = Counter(reason for reason in batch["reason"].to_pylist() if reason is not None)
     counts = {"rows": rows, "kept": rows - sum(reasons.values()), "dropped": dict(sorted(reasons.items()))}
-    return Made({".parquet": stored}, counts, line.spent(Counter(), started))
+    return Made({".parquet": stored}, counts, line.spent({}, started))
 
 
 def bound(at: int, ranges: int) -> bytes | None:

@@ -1,7 +1,7 @@
 """Pass 1, documents: each share of the input once through read, extract, identify and scrub; masked text comes out."""
 
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from typing import Any
 
@@ -28,8 +28,10 @@ PROGRESS_SECONDS = 0.5
 
 
 def units(recipe: Recipe, shares: list[Share], work: str) -> list[Unit]:
-    """One unit a share. The folder is named by stages and code, the unit by its share: a new input file adds units, and
-    leaves those that are done."""
+    """One unit a share.
+
+    The folder is named by stages and code, the unit by its share: a new input file adds units, and leaves those done.
+    """
     own = {"stages": line.digests(recipe, LINE["documents"], deciding=False), "frame": frame_digest(__name__)}
     folder = store.join(work, f"documents-{digest(own)[:12]}")
     return [
@@ -51,7 +53,7 @@ def run(unit: Unit, guard: Guard) -> Made:
     """Read a share, run the stages on its batches, store COLUMNS for every document that was read."""
     share = inputs.of_json(unit.carry["share"])
     stages = line.built(unit.carry["stages"])
-    costs: Counter[str] = Counter()
+    costs: line.Costs = defaultdict(float)
     counts: Counter[str] = Counter()
     beside: Counter[str] = Counter()
     reached = {"share": 0.0}
@@ -64,7 +66,7 @@ def run(unit: Unit, guard: Guard) -> Made:
             counts["rows"] += batch.num_rows
             counts["bytes_in"] += pc.sum(batch["bytes_in"]).as_py() or 0
             counts["dropped"] += done.num_rows - done["reason"].null_count
-            counts["text_bytes"] += pc.sum(pc.binary_length(done["text"])).as_py() or 0
+            counts["text_bytes"] += line.text_bytes(done)
             if time.monotonic() - said > PROGRESS_SECONDS:
                 said = time.monotonic()
                 guard.say("progress", dict(counts) | {"load": int(unit.load * reached["share"])})
@@ -88,7 +90,7 @@ def _given(share: Share) -> dict[str, Any]:
     }
 
 
-def _read(share: Share, beside: Counter[str], costs: Counter[str], reached: dict[str, float]) -> Iterator[Batch]:
+def _read(share: Share, beside: Counter[str], costs: line.Costs, reached: dict[str, float]) -> Iterator[Batch]:
     """The documents of a share as batches; records beside documents are counted and left out.
 
     reached["share"]: the part of the share that has been read, 0 to 1, as far as positions tell.
@@ -112,10 +114,11 @@ def _read(share: Share, beside: Counter[str], costs: Counter[str], reached: dict
         yield batch
 
 
-def _guarded(batch: Batch, stages: line.Line, guard: Guard, costs: Counter[str]) -> Batch:
+def _guarded(batch: Batch, stages: line.Line, guard: Guard, costs: line.Costs) -> Batch:
     """Run the stages on a batch; one document at a time where a worker died in this batch before."""
     place = f"batch {batch['record'][0].as_py()}"
-    struck = pa.array([guard.struck.get(record) for record in batch["record"].to_pylist()], pa.string())
+    records: list[Any] = batch["record"].to_pylist()
+    struck = pa.array([guard.struck.get(record) for record in records], pa.string())
     if struck.null_count < len(struck):
         batch = schema.put(
             batch,
@@ -141,5 +144,5 @@ def _stored(batch: Batch) -> Batch:
     for name in ("title", "text"):
         batch = schema.put(batch, **{name: pc.if_else(kept, batch[name], pa.scalar(None, batch[name].type))})
     missing = [name for name in COLUMNS if name not in batch.schema.names]
-    batch = schema.put(batch, **{name: pa.nulls(batch.num_rows, schema.COLUMNS[name].type) for name in missing})
+    batch = schema.put(batch, **{name: pa.nulls(batch.num_rows) for name in missing})
     return batch.select(COLUMNS)

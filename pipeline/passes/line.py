@@ -2,10 +2,11 @@
 
 import resource
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import pyarrow.compute as pc
 from pydantic import TypeAdapter
 
 from florilegium.pipeline.fingerprint import stage_digest
@@ -14,6 +15,9 @@ from florilegium.pipeline.schema import Batch
 from florilegium.pipeline.stage import stage_class
 
 Line = list[tuple[str, Any]]
+
+Costs = defaultdict[str, float]
+"""CPU seconds by stage."""
 
 
 def options(recipe: Recipe, names: Iterable[str]) -> dict[str, Any]:
@@ -32,7 +36,7 @@ def built(given: Mapping[str, Any]) -> Line:
     return [(name, TypeAdapter(stage_class(name)).validate_python(found)) for name, found in given.items()]
 
 
-def through(batch: Batch, line: Line, costs: Counter[str]) -> Batch:
+def through(batch: Batch, line: Line, costs: Costs) -> Batch:
     """Run the stages on a batch, one after the other; adds the CPU seconds of each to costs.
 
     Raises AssertionError when a stage removed or reordered documents, for that is a bug.
@@ -47,7 +51,14 @@ def through(batch: Batch, line: Line, costs: Counter[str]) -> Batch:
     return batch
 
 
-def spent(costs: Counter[str], started: float) -> dict[str, float]:
-    """The costs of a unit: CPU seconds of each stage, of all (`cpu`), and the worker's largest memory so far (`peak_mb`)."""
+def text_bytes(batch: Batch) -> int:
+    """Bytes of UTF-8 text in a batch."""
+    lengths = pc.binary_length(batch["text"])  # type: ignore[call-overload]  # the stubs want the type of text known
+    found: int = pc.sum(lengths).as_py() or 0
+    return found
+
+
+def spent(costs: Mapping[str, float], started: float) -> dict[str, float]:
+    """The costs of a unit: CPU seconds of each stage, of all (`cpu`); the worker's peak memory so far (`peak_mb`)."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return dict(costs) | {"cpu": time.process_time() - started, "peak_mb": peak}

@@ -1,10 +1,8 @@
 """Pass 3, measures: numbers about each text, and its hash; row by row beside the documents."""
 
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
-
-import pyarrow.compute as pc
 
 from florilegium.pipeline import store, tables
 from florilegium.pipeline.fingerprint import frame_digest
@@ -40,7 +38,7 @@ def units(recipe: Recipe, documents: Sequence[tuple[Unit, Record]], work: str) -
 def run(unit: Unit, guard: Guard) -> Made:
     """Measure the texts of one documents file; store the stages' columns, row for row."""
     stages = line.built(unit.carry["stages"])
-    costs: Counter[str] = Counter()
+    costs: line.Costs = defaultdict(float)
     started = time.process_time()
     rows = 0
 
@@ -49,7 +47,7 @@ def run(unit: Unit, guard: Guard) -> Made:
         for batch in tables.scan(unit.carry["documents"], READS, rows=256):
             done = line.through(batch, stages, costs)
             rows += batch.num_rows
-            guard.say("progress", {"rows": rows, "bytes_in": pc.sum(pc.binary_length(batch["text"])).as_py() or 0})
+            guard.say("progress", {"rows": rows, "bytes_in": line.text_bytes(batch)})
             yield done.select([column for _, stage in stages for column in stage.writes])
 
     stored = tables.put(unit.path(".parquet"), made())

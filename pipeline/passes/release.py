@@ -27,8 +27,11 @@ Done = Sequence[tuple[Unit, Record]]
 
 
 def published(unit: Unit, record: Record, suffix: str) -> str:
-    """Where a shard stands below the output folder. The name holds the start of its hash, so that shards of two builds can
-    stand side by side while the manifest changes from one to the other."""
+    """Where a shard stands below the output folder.
+
+    The name holds the start of its hash, so that shards of two builds can stand side by side while the manifest changes
+    from one to the other.
+    """
     language, _, part = unit.key.rpartition("-")
     return f"corpus/{language}/part-{part}-{record.outputs[suffix].sha256[:8]}{suffix}"
 
@@ -108,7 +111,7 @@ def ledger(unit: Unit, guard: Guard) -> Made:
     reasons = Counter(one for one in reason.to_pylist() if one is not None)
     counts = {"rows": rows, "placed": rows - final["shard"].null_count, "dropped": dict(sorted(reasons.items()))}
     stored = tables.put_table(unit.path(".parquet"), final)
-    return Made({".parquet": stored}, counts, line.spent(Counter(), started))
+    return Made({".parquet": stored}, counts, line.spent({}, started))
 
 
 def balance(read: int, ledgers: Done, merged: Done) -> dict[str, Any]:
@@ -125,7 +128,8 @@ def balance(read: int, ledgers: Done, merged: Done) -> dict[str, Any]:
     gone = sum(dropped.values())
     if not (rows == read and placed == written and read == written + gone):
         raise PipelineError(
-            f"the account does not balance: read {read}, ledger rows {rows}, kept {written} (with an address: {placed}), dropped {gone}",
+            f"the account does not balance: read {read}, ledger rows {rows}, "
+            f"kept {written} (with an address: {placed}), dropped {gone}",
             "this is a bug: nothing was published; run the same command with --verify, and report these figures",
         )
     return {"read": read, "kept": written, "dropped": dict(sorted(dropped.items()))}
@@ -136,11 +140,12 @@ def publish(
     out: str,
     account: Mapping[str, Any],
     facts: Mapping[str, Any],
+    *,
     merged: Done,
     ledgers: Done,
     report: str,
 ) -> None:
-    """Make shards, ledger and report stand in the output folder, then the manifest, then remove what it does not name."""
+    """Make shards, ledger and report stand in the output folder, then the manifest; remove what it does not name."""
     suffix = find("stages.write", recipe.write.format).SUFFIX
     files = []
     for unit, record in merged:

@@ -21,7 +21,7 @@ REASONS = {
 
 BATCH_ROWS = 64
 BATCH_BYTES = 8 << 20
-"""A batch is closed at this many rows or payload bytes, whichever comes first: memory is bounded by bytes, not documents."""
+"""A batch is closed at this many rows or payload bytes, whichever comes first: memory is bounded by bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ def document_id(source: str, record: str) -> bytes:
 def batches(
     records: Iterable[tuple[Piece, Record]], max_rows: int = BATCH_ROWS, max_bytes: int = BATCH_BYTES
 ) -> Iterator[Batch]:
-    """Records, each with the piece it stands in, as batches of COLUMNS, in order. Those beside documents are left out before."""
+    """Records, each with the piece it stands in, as batches of COLUMNS, in order. None of them is beside documents."""
     rows: list[dict[str, Any]] = []
     held = 0
     for piece, record in records:

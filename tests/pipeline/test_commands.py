@@ -73,7 +73,7 @@ def test_the_account_can_be_broken_down(built: Path, run: Run) -> None:
     assert "deu_Latn" in run("ledger", built, "--by", "language").stdout
 
 
-def test_explain_gives_the_trail_of_a_kept_and_of_a_dropped_document(europe: Path, built: Path, run: Run) -> None:
+def test_explain_gives_the_trail_of_a_kept_and_of_a_dropped_document(built: Path, run: Run) -> None:
     from florilegium.pipeline import ledger
 
     frame = ledger(str(built))

@@ -1,4 +1,4 @@
-"""The golden build: each page of the sample meets the fate that was written for it, and the account is known to the row."""
+"""The golden build: each page of the sample meets the fate written for it, and the account is known to the row."""
 
 import json
 import os
@@ -20,7 +20,7 @@ def rows(built: Path) -> list[tuple[dict[str, Any], dict[str, Any]]]:
 
 
 def test_each_page_meets_its_fate(built: Path) -> None:
-    """reason: any of those named. Pages joined by `twin` are the same text: one is kept, whichever the policy prefers."""
+    """reason: any of those named. Pages joined by `twin` are one text: one is kept, whichever the policy prefers."""
     broken = []
     kept_of: dict[str, int] = {}
     for fate, row in rows(built):
@@ -79,7 +79,8 @@ def test_the_account_of_the_sample_is_golden(built: Path) -> None:
     found = {
         "account": account.account(frame),
         "documents": [
-            f"{row['id'].hex()} {row['record']} {row['language']} {row['reason'] or 'kept'} {json.dumps(dict(row['pii'] or []))}"
+            f"{row['id'].hex()} {row['record']} {row['language']} {row['reason'] or 'kept'} "
+            f"{json.dumps(dict(row['pii'] or []))}"
             for row in frame.to_dicts()
         ],
     }

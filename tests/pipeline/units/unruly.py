@@ -1,4 +1,4 @@
-"""Units that misbehave, for tests of the killable worker: a document that faults, one that never ends, one that is refused."""
+"""Units that misbehave, for tests of the killable worker: documents that fault, never end, or are refused."""
 
 import os
 import signal
