@@ -1,4 +1,4 @@
-"""A page that never ends costs itself: the worker is killed by its CPU limit, the page is dropped, the others are kept."""
+"""A page that never ends costs itself: its CPU limit kills the worker, the page is dropped, the others are kept."""
 
 import subprocess
 from collections.abc import Callable
@@ -13,9 +13,10 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 Digests = Callable[[Path], dict[str, str]]
 
 PROSE = (
-    "<p>In the valley of the Harn the ferry has crossed since the days of the monks, and nobody in the town can remember "
-    "a summer without its bell. This year the council wants to replace the old rope by a motor, which the ferryman calls "
-    "a mistake, because a rope never runs out of fuel. The meeting on Thursday number {number} will decide.</p>"
+    "<p>In the valley of the Harn the ferry has crossed since the days of the monks, and nobody in the town can "
+    "remember a summer without its bell. This year the council wants to replace the old rope by a motor, which the "
+    "ferryman calls a mistake, because a rope never runs out of fuel. "
+    "The meeting on Thursday number {number} will decide.</p>"
 )
 
 
@@ -49,5 +50,5 @@ def test_an_endless_page_costs_itself(pages: Path, run: Run, tmp_path: Path, exe
     frame = ledger(str(tmp_path / "out"))
     reasons = dict(zip(frame["record"].to_list(), frame["reason"].to_list(), strict=True))
     assert reasons.pop("3-links.html") == "extract.cpu_limit"
-    assert {reason for reason in reasons.values()} == {None}
+    assert set(reasons.values()) == {None}
     assert account.account(frame) == {"read": 7, "kept": 6, "dropped": {"extract.cpu_limit": 1}}
