@@ -2,16 +2,18 @@
 
 usage: python benchmarks/bare.py INPUT.warc.gz OUT [--part K/N]
 
-What `frame.py` subtracts from a build to see what the frame costs. Same readers, stages and writer, same output rows; no
-units, records, ledger, resume, hashes or report. Memory grows with the input: this is no way to build a corpus.
+What `frame.py` subtracts from a build to see what the frame costs. Same readers, stages and writer, same output rows;
+no units, records, ledger, resume, hashes or report. Memory grows with the input: this is no way to build a corpus.
 """
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
+
 from florilegium.pipeline.schema import Batch
 from florilegium.pipeline.verdict import split
 from florilegium.stages.deduplicate import Deduplicate
@@ -43,9 +45,10 @@ def main() -> None:
     chosen = parser.parse_args()
     part, parts = map(int, chosen.part.split("/"))
     identify, permit, limits, deduplicate = Identify(), Permit(), Filter(), Deduplicate()
-    line = [Extract(), identify, Scrub(), Measure(), identify.decide, permit, limits]
+    line: list[Callable[[Batch], Batch]] = [Extract(), identify, Scrub(), Measure(), identify.decide, permit, limits]
     done = []
-    for batch in documents(chosen.input, part, parts):
+    for raw in documents(chosen.input, part, parts):
+        batch = raw
         for stage in line:
             batch = stage(batch)
         done.append(split(batch)[0])
@@ -54,7 +57,8 @@ def main() -> None:
     elected = deduplicate.elect(sketches.append_column("number", pa.array(range(kept.num_rows), pa.int64())))
     gone = elected.filter(pc.is_valid(elected["reason"]))["number"]
     kept = kept.filter(pc.invert(pc.is_in(pa.array(range(kept.num_rows), pa.int64()), value_set=gone.combine_chunks())))
-    for language in sorted(set(kept["language"].to_pylist())):
+    languages: set[Any] = set(kept["language"].to_pylist())
+    for language in sorted(languages):
         rows = kept.filter(pc.equal(kept["language"], language)).sort_by("id")
         target = chosen.out / language / f"part-{part:05}.parquet"
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -52,8 +52,11 @@ def overhead(source: Path, rounds: int) -> None:
                 alone = sum(cost.cpu_s for cost in bare(source, where / "bare", where / "log", workers))
                 framed = build(source, where / "out", where / "log", "--workers", str(workers))
             shares.append(1 - alone / framed.cpu_s)
-            print(f"{workers} workers: bare loop {alone:.2f} CPU s, build {framed.cpu_s:.2f} CPU s: frame {shares[-1]:.1%}"
-                  f"  (others on this machine: {framed.others_cpu_s:.1f} s)", flush=True)  # fmt: skip
+            print(
+                f"{workers} workers: bare loop {alone:.2f} CPU s, build {framed.cpu_s:.2f} CPU s: "
+                f"frame {shares[-1]:.1%}  (others on this machine: {framed.others_cpu_s:.1f} s)",
+                flush=True,
+            )
         print(
             f"{workers} workers: the frame's share of CPU time, median of {rounds}: {statistics.median(shares):.1%}\n"
         )
@@ -76,7 +79,8 @@ def ray(source: Path) -> None:
         print(f"{executor}: wall {cost.wall_s:.1f} s, of which cluster start {start:.1f} s; CPU {cost.cpu_s:.1f} s; "
               f"peak PSS {cost.peak_pss_mb:.0f} MiB; others {cost.others_cpu_s:.1f} s", flush=True)  # fmt: skip
     print(
-        f"ray / local, cluster start apart: {found['ray'] / found['local']:.3f}; same bytes: {accounts['ray'] == accounts['local']}"
+        f"ray / local, cluster start apart: {found['ray'] / found['local']:.3f}; "
+        f"same bytes: {accounts['ray'] == accounts['local']}"
     )
 
 
@@ -86,8 +90,11 @@ def memory(sources: Sequence[Path]) -> None:
         with tempfile.TemporaryDirectory() as folder:
             cost = build(source, Path(folder) / "out", Path(folder) / "log", "--workers", "2")
             rows = json.loads((Path(folder) / "out/manifest.json").read_text("utf-8"))["account"]["read"]
-        print(f"{source.name}: {rows} documents; largest process {cost.largest_rss_mb:.0f} MiB, "
-              f"all together (PSS) {cost.peak_pss_mb:.0f} MiB; CPU {cost.cpu_s:.1f} s, wall {cost.wall_s:.1f} s", flush=True)  # fmt: skip
+        print(
+            f"{source.name}: {rows} documents; largest process {cost.largest_rss_mb:.0f} MiB, "
+            f"all together (PSS) {cost.peak_pss_mb:.0f} MiB; CPU {cost.cpu_s:.1f} s, wall {cost.wall_s:.1f} s",
+            flush=True,
+        )
 
 
 def main() -> None:

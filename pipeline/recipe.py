@@ -1,6 +1,7 @@
 """A recipe: YAML to a frozen, checked Recipe; all mistakes at once, each with its place and a hint."""
 
 import difflib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -161,12 +162,14 @@ def of_path(*paths: str) -> Recipe:
 
 
 def of_inputs(paths: Sequence[str]) -> Recipe:
-    """The default recipe over these inputs, one source each, named after the file."""
-    sources = []
+    """The default recipe over these inputs, one source each, named after the file (`x`, then `x-2` ...)."""
+    named: dict[str, str] = {}
     for path in paths:
-        stem = path.rstrip("/").rsplit("/", 1)[-1].split(".")[0].replace("*", "").strip("-_ ") or "input"
-        name = "".join(c if (c.isalnum() and c.isascii()) or c in "._-" else "-" for c in stem).lstrip("._-") or "input"
-        sources.append({"name": name, "path": path})
+        stem = path.rstrip("/").rsplit("/", 1)[-1].split(".")[0]
+        name = re.sub(r"[^A-Za-z0-9_-]+", "-", stem).strip("-_") or "input"
+        free = next(one for one in (name, *(f"{name}-{n}" for n in range(2, len(paths) + 2))) if one not in named)
+        named[free] = path
+    sources = [{"name": name, "path": path} for name, path in named.items()]
     return parse({"name": sources[0]["name"], "sources": sources}, "command line")
 
 
@@ -263,11 +266,14 @@ def _mistake(path: str, error: dict[str, Any], tree: yaml.Node | None) -> tuple[
         return _place(path, loc, tree, f"expected {expected}, got {got}"), f"write {expected} there"
     if kind == "literal_error":
         return _place(path, loc, tree, f"expected {error['ctx']['expected']}, got {got}"), "choose one of these"
-    message = error["msg"].removeprefix("Value error, ")
-    main, _, hint = message.partition("\nhint: ")
-    return _place(
-        path, loc, tree, f"{main[:1].lower() + main[1:]}, got {got}" if not hint else main
-    ), hint or "`florilegium schema` prints what each key may hold"
+    if kind == "value_error":  # a stage's own check, in its own words
+        sentence, _, meant = str(error["msg"]).removeprefix("Value error, ").partition("; did you mean ")
+        hint = f"did you mean {meant}" if meant else "`florilegium schema` prints what each key may hold"
+        return _place(path, loc, tree, sentence), hint
+    sentence = str(error["msg"])
+    return _place(path, loc, tree, f"{sentence[:1].lower()}{sentence[1:]}, got {got}"), (
+        "`florilegium schema` prints what each key may hold"
+    )
 
 
 def _siblings(loc: tuple[Any, ...]) -> list[str]:

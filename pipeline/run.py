@@ -65,9 +65,14 @@ def build(
 
 
 def shares_of(recipe: Recipe, limit: int | None) -> tuple[list[InputFile], list[Share], list[str]]:
-    """The inputs of a recipe, how they are cut into units of work, and the files that no format claims."""
+    """The inputs of a recipe, how they are cut into units of work, and the files that no format claims.
+
+    Raises PipelineError when there is nothing to read, or a file is not of its format.
+    """
     files, unclaimed = inputs.input_files(recipe)
     shares = list(inputs.shares(files, recipe.unit_bytes))
+    if not shares:
+        raise PipelineError(f"{recipe.name}: its {len(files)} input files hold no records", "check the sources' paths")
     return files, shares if limit is None else inputs.limited(shares, limit), unclaimed
 
 

@@ -93,7 +93,8 @@ class Guard:
             resource.setrlimit(resource.RLIMIT_CPU, (soft if hard < 0 else min(soft, hard), hard))
 
     def leave(self) -> None:
-        """Lift the limit."""
+        """Lift the limit. A death from here on is no document's fault."""
+        self.say("at", None)
         if self.cpu_seconds:
             hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
             resource.setrlimit(resource.RLIMIT_CPU, (hard, hard))

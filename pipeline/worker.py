@@ -7,13 +7,13 @@ with the unit and replayed on resume. A kill from outside (SIGKILL, SIGTERM: a p
 fault: the unit is simply run again. The same child serves the local executor and Ray.
 """
 
-import gc
 import pickle
 import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Mapping
+from concurrent.futures import CancelledError
 from contextlib import suppress
 from dataclasses import replace
 from multiprocessing import Pipe
@@ -43,11 +43,13 @@ class Killable:
     def __init__(self) -> None:
         self._child: subprocess.Popen[bytes] | None = None
         self._line: Connection | None = None
+        self._closed = False
 
     def run(self, unit: Unit, say: Say) -> Mapping[str, float]:
         """Run a unit to its end, whatever kills the child meanwhile; answers its costs.
 
-        Raises what the unit raised, or PipelineError when the child was killed from outside too often.
+        Raises what the unit raised, PipelineError when the child was killed from outside too often, and CancelledError
+        when this worker was closed meanwhile.
         """
         kills = 0
         careful: set[str] = set()
@@ -55,6 +57,10 @@ class Killable:
             died, place = self._attempt(unit, careful, say)
             if not isinstance(died, int):
                 return died
+            if self._closed:
+                raise CancelledError(unit.name)
+            if died > 0:
+                raise RuntimeError(f"{unit.name}: the worker ended with status {died}; what it printed says why")
             reason = STRIKES.get(signal.Signals(-died)) if died < 0 else None
             if reason is None or place is None:
                 kills += 1
@@ -71,7 +77,13 @@ class Killable:
             say("died", {"status": died, "place": place})
 
     def close(self) -> None:
-        """End the child."""
+        """End the child for good; whoever waits for it in `run` is told."""
+        self._closed = True
+        if self._child is not None:
+            self._child.kill()
+            self._child.wait()
+
+    def _end(self) -> None:
         if self._child is not None:
             self._child.kill()
             self._child.wait()
@@ -89,7 +101,7 @@ class Killable:
                 kind, content = pickle.loads(line.recv_bytes())
                 if kind == "at":
                     place = content
-                    if place.startswith("document "):
+                    if place is not None and place.startswith("document "):
                         careful.add(place)
                 elif kind == "done":
                     return content, place
@@ -99,12 +111,12 @@ class Killable:
                     say(kind, content)
         except (EOFError, ConnectionError, BrokenPipeError):
             status = child.wait()
-            self.close()
+            self._end()
             return status, place
 
     def _started(self) -> tuple[subprocess.Popen[bytes], Connection]:
         if self._child is None or self._line is None or self._child.poll() is not None:
-            self.close()
+            self._end()
             ours, theirs = Pipe()
             self._child = subprocess.Popen(
                 [sys.executable, "-m", "florilegium.pipeline.worker", str(theirs.fileno())],
@@ -119,8 +131,6 @@ class Killable:
 def serve(handle: int) -> None:
     """The child's life: units in, messages out, until the parent is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
-    # Stages make many short-lived objects and next to no cycles: the collector's default costs a tenth of their time.
-    gc.set_threshold(100_000, 20, 20)
     _die_with_parent()
     line = Connection(handle)
     lock = threading.Lock()

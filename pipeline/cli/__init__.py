@@ -1,6 +1,5 @@
 """The command `florilegium`: one module a command group."""
 
-import gc
 import sys
 
 import typer
@@ -23,7 +22,6 @@ for group in (building, looking, describing):
 
 def main() -> None:
     """Run the command line. A user's mistake ends with two lines and status 2; Ctrl-C with status 130."""
-    gc.set_threshold(100_000, 20, 20)  # loading a hundred modules is no time to look for garbage
     try:
         app()
     except PipelineError as error:

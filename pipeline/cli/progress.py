@@ -15,15 +15,14 @@ PLAIN_SECONDS = 10
 """How often a plain line is written."""
 
 NAMES = {
-    "documents": "documents  read, extract, identify, scrub",
-    "measures": "measures   numbers about each text",
-    "judge": "decisions  permit, filter",
-    "elect": "decisions  duplicates",
-    "settle": "decisions  settle",
-    "gather": "corpus     gather",
-    "merge": "corpus     write shards",
-    "ledger": "release    ledger",
+    "judge": "decisions 1/3",
+    "elect": "decisions 2/3",
+    "settle": "decisions 3/3",
+    "gather": "corpus 1/2",
+    "merge": "corpus 2/2",
+    "ledger": "release",
 }
+WIDTH = max(map(len, NAMES.values()))
 """How the passes and their levels are called on the screen."""
 
 
@@ -80,7 +79,7 @@ class Tally:
             parts.append(f"{rows / seconds:,.0f} documents/s")
         if size:
             parts.append(f"{size / 1e6 / seconds:,.1f} MB/s")
-        if rows and self.sum("dropped"):
+        if rows and any("dropped" in one for one in self._of.values()):
             parts.append(f"{1 - self.sum('dropped') / rows:.0%} kept")
         if 0.02 < self.share < 1:
             parts.append(f"{_clock(seconds / self.share - seconds)} left")
@@ -116,7 +115,7 @@ class Plain:
         self._say("done ")
 
     def _say(self, mark: str) -> None:
-        self._to.write(f"{NAMES.get(self._name, self._name):<42} {mark} {self._tally.line()}\n")
+        self._to.write(f"{NAMES.get(self._name, self._name):<{WIDTH}} {mark} {self._tally.line()}\n")
         self._to.flush()
 
 
@@ -131,7 +130,7 @@ class Live:
     def begin(self, name: str, units: int, cached: int, load: int) -> None:
         """See run.Watch."""
         self._tally = Tally(units, cached, load)
-        self._task = self._progress.add_task(f"{NAMES.get(name, name):<42}", total=1.0, line="")
+        self._task = self._progress.add_task(f"{NAMES.get(name, name):<{WIDTH}}", total=1.0, line="")
 
     def event(self, event: Event) -> None:
         """See run.Watch."""
@@ -155,7 +154,7 @@ def watching(to: TextIO | None = None) -> Iterator[Any]:
     columns = [
         SpinnerColumn(finished_text="[green]✓"),
         TextColumn("{task.description}"),
-        BarColumn(bar_width=24),
+        BarColumn(bar_width=14),
         TimeElapsedColumn(),
         TextColumn("{task.fields[line]}"),
     ]

@@ -1,5 +1,6 @@
 """Tables and trails on the terminal."""
 
+import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,10 @@ if TYPE_CHECKING:
     from florilegium.pipeline.plan import Plan, Status
     from florilegium.pipeline.run import Built
 
-CONSOLE = Console(highlight=False, soft_wrap=True)
+PIPE_WIDTH = 110
+"""Columns where there is no terminal to ask."""
+
+CONSOLE = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else PIPE_WIDTH)
 
 
 def print_built(built: "Built", seconds: float) -> None:
@@ -40,13 +44,23 @@ def print_built(built: "Built", seconds: float) -> None:
 
 def print_account(found: Mapping[str, Any], beside: Mapping[str, int] | None = None) -> None:
     """Read, kept, and dropped by stage and reason."""
-    table = _table("stage", "reason", "documents", "share", "meaning", right=(2, 3))
-    table.add_row("", "read", f"{found['read']:,}", "", "")
-    table.add_row("", "[bold green]kept", f"[bold green]{found['kept']:,}", _share(found["kept"], found["read"]), "")
     known = meanings()
-    for reason, count in found["dropped"].items():
-        stage, _, rule = reason.partition(".")
-        table.add_row(stage, rule, f"{count:,}", _share(count, found["read"]), known.get(reason, ""))
+    order = {reason.partition(".")[0]: at for at, reason in enumerate(known)}
+    table = _table("", "documents", "share", "", right=(1, 2))
+    table.columns[0].no_wrap = table.columns[3].no_wrap = True
+    table.columns[0].min_width = max([len(reason) + 2 for reason in found["dropped"]], default=0)
+    table.columns[1].min_width, table.columns[2].min_width = len("documents"), len("100.0%")
+    table.add_row("read", f"{found['read']:,}", "", "")
+    table.add_row("[bold green]kept", f"[bold green]{found['kept']:,}", _share(found["kept"], found["read"]), "")
+    by_stage = sorted(found["dropped"].items(), key=lambda one: order.get(one[0].partition(".")[0], len(order)))
+    before = None
+    for reason, count in by_stage:
+        stage = reason.partition(".")[0]
+        if stage != before:
+            gone = sum(number for other, number in by_stage if other.startswith(f"{stage}."))
+            table.add_row(f"[bold]dropped by {stage}", f"[bold]{gone:,}", _share(gone, found["read"]), "")
+        before = stage
+        table.add_row(f"  {reason}", f"{count:,}", _share(count, found["read"]), f"[dim]{known.get(reason, '')}")
     CONSOLE.print(table)
     if beside:
         CONSOLE.print(

@@ -73,6 +73,7 @@ def run(unit: Unit, guard: Guard) -> Made:
             yield done
 
     stored = tables.put(unit.path(".parquet"), made(), schema.schema(COLUMNS))
+    guard.say("progress", dict(counts))
     found = {name: counts[name] for name in ("rows", "dropped", "bytes_in", "text_bytes")}
     return Made(
         {".parquet": stored},
