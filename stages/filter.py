@@ -26,7 +26,7 @@ Wanted = dict[End, Number | None] | tuple[Number | None, Number | None] | None
 
 
 def _meaning(name: str) -> str:
-    return f"{name} is outside its limits: " + (every_filter()[name].__doc__ or "").partition("\n")[0]
+    return "outside its limits: " + (every_filter()[name].__doc__ or "").partition("\n")[0]
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))

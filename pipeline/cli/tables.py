@@ -47,9 +47,8 @@ def print_account(found: Mapping[str, Any], beside: Mapping[str, int] | None = N
     known = meanings()
     order = {reason.partition(".")[0]: at for at, reason in enumerate(known)}
     table = _table("", "documents", "share", "", right=(1, 2))
-    table.columns[0].no_wrap = table.columns[3].no_wrap = True
-    table.columns[0].min_width = max([len(reason) + 2 for reason in found["dropped"]], default=0)
-    table.columns[1].min_width, table.columns[2].min_width = len("documents"), len("100.0%")
+    widest = max([len(reason) + 2 for reason in found["dropped"]], default=0)
+    room = max(CONSOLE.width - widest - len("  documents  100.0%  "), 20)  # rich would take it from the figures
     table.add_row("read", f"{found['read']:,}", "", "")
     table.add_row("[bold green]kept", f"[bold green]{found['kept']:,}", _share(found["kept"], found["read"]), "")
     by_stage = sorted(found["dropped"].items(), key=lambda one: order.get(one[0].partition(".")[0], len(order)))
@@ -60,7 +59,9 @@ def print_account(found: Mapping[str, Any], beside: Mapping[str, int] | None = N
             gone = sum(number for other, number in by_stage if other.startswith(f"{stage}."))
             table.add_row(f"[bold]dropped by {stage}", f"[bold]{gone:,}", _share(gone, found["read"]), "")
         before = stage
-        table.add_row(f"  {reason}", f"{count:,}", _share(count, found["read"]), f"[dim]{known.get(reason, '')}")
+        table.add_row(
+            f"  {reason}", f"{count:,}", _share(count, found["read"]), f"[dim]{_cut(known.get(reason, ''), room)}"
+        )
     CONSOLE.print(table)
     if beside:
         CONSOLE.print(
@@ -151,6 +152,10 @@ def _table(*columns: str, right: Sequence[int] = ()) -> Table:
     for at, column in enumerate(columns):
         table.add_column(column, justify="right" if at in right else "left", no_wrap=at in right)
     return table
+
+
+def _cut(text: str, room: int) -> str:
+    return text if len(text) <= room else text[: room - 1] + "…"
 
 
 def _share(part: int, whole: int) -> str:

@@ -58,11 +58,15 @@ def test_docs_say_what_help_says() -> None:
 
 def test_the_short_form_builds_one_file(europe: Path, run: Run, tmp_path: Path) -> None:
     done = run("build", europe / "crawl/europe-00000.warc.gz", "--out", tmp_path / "out")
-    assert "kept" in done.stdout and str(tmp_path / "out/reports/provenance.html") in done.stdout
-    assert "documents" in done.stderr and "\r" not in done.stderr, "plain lines in a pipe"
+    assert str(tmp_path / "out/reports/provenance.html") in done.stdout
+    assert "documents" in done.stderr
+    assert "\r" not in done.stderr, "plain lines in a pipe"
     found = json.loads(run("ledger", tmp_path / "out", "--json").stdout)
     assert found["read"] == found["kept"] + sum(found["dropped"].values()) > 20
     assert set(found) == {"read", "kept", "dropped"}
+    shown = [tuple(line.split()[:2]) for line in done.stdout.splitlines()]
+    for name, count in {"read": found["read"], "kept": found["kept"], **found["dropped"]}.items():
+        assert (name, str(count)) in shown, f"the table does not say {name} {count}:\n{done.stdout}"
 
 
 def test_the_account_can_be_broken_down(built: Path, run: Run) -> None:
