@@ -42,14 +42,6 @@ class Share:
         """Bytes of input, for ordering and progress."""
         return sum(min(file.size, max(end - start, 1)) for file, start, end in self.pieces)
 
-    def reached(self, piece: Piece, position: str) -> float:
-        """The part of the share, 0 to 1, that lies before this position of a piece."""
-        names = [(file.name, start) for file, start, _ in self.pieces]
-        at = names.index((piece.name, piece.start))
-        number = position.split("+", maxsplit=1)[0]
-        inside = (int(number) - piece.start) / max(piece.end - piece.start, 1) if number.isdigit() else 0.0
-        return (at + min(max(inside, 0.0), 1.0)) / len(self.pieces)
-
     def given(self) -> list[dict[str, Any]]:
         """What determines the unit, as JSON: names, sizes and ranges; not paths, not times."""
         return [

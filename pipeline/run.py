@@ -61,7 +61,7 @@ def build(
     store.make_folder(work, private=True)
     with store.locked(work):
         store.sweep(out)
-        return _Line(executor, watch, verify, work).build(recipe, out, limit)
+        return _Walk(executor, watch, verify, work).build(recipe, out, limit)
 
 
 def shares_of(recipe: Recipe, limit: int | None) -> tuple[list[InputFile], list[Share], list[str]]:
@@ -94,7 +94,7 @@ def done_before(
     return done, todo
 
 
-class _Line:
+class _Walk:
     """One walk down the line: what it has spent, and who looks on."""
 
     def __init__(self, executor: Executor, watch: Watch, verify: bool, work: str) -> None:
@@ -189,15 +189,17 @@ class _Line:
 
 
 def _inputs(recipe: Recipe, files: Sequence[InputFile], shares: Sequence[Share], read: Done) -> list[dict[str, Any]]:
-    """Each source with its files, bytes, licence, and one digest over all that was read of it."""
+    """Each source with its files, bytes, licence, and a digest of all that was read of it (null: remote)."""
     found = []
     for source in recipe.sources:
         mine = [file for file in files if file.source == source.name]
         total = blake2b(digest_size=16)
+        known = True
         for share, (_, record) in zip(shares, read, strict=True):
             for (file, _, _), seen in zip(share.pieces, record.counts["inputs"], strict=True):
                 if file.source == source.name:
                     total.update(seen["digest"].encode())
+                    known = known and seen["digest"] != ""
         found.append(
             {
                 "source": source.name,
@@ -205,7 +207,7 @@ def _inputs(recipe: Recipe, files: Sequence[InputFile], shares: Sequence[Share],
                 "licence": source.licence,
                 "files": len(mine),
                 "bytes": sum(file.size for file in mine),
-                "blake2b_of_pieces": total.hexdigest(),
+                "blake2b_of_pieces": total.hexdigest() if known else None,
             }
         )
     return found

@@ -97,9 +97,12 @@ def _read(share: Share, beside: Counter[str], costs: line.Costs, reached: dict[s
     reached["share"]: the part of the share that has been read, 0 to 1, as far as positions tell.
     """
 
+    begins = {(file.source, file.name, start): at for at, (file, start, _) in enumerate(share.pieces)}
+
     def documents() -> Iterator[tuple[Piece, Record]]:
         for piece, record in inputs.records(share):
-            reached["share"] = share.reached(piece, record.position)
+            at = begins[piece.source, piece.name, piece.start]
+            reached["share"] = (at + _inside(piece, record.position)) / len(share.pieces)
             if record.beside is None:
                 yield piece, record
             else:
@@ -115,28 +118,42 @@ def _read(share: Share, beside: Counter[str], costs: line.Costs, reached: dict[s
         yield batch
 
 
+def _inside(piece: Piece, position: str) -> float:
+    """The part of a piece, 0 to 1, that lies before a position, as far as positions are numbers."""
+    number = position.partition("+")[0]
+    if not number.isdigit():
+        return 0.0
+    return min(max((int(number) - piece.start) / max(piece.end - piece.start, 1), 0.0), 1.0)
+
+
 def _guarded(batch: Batch, stages: line.Line, guard: Guard, costs: line.Costs) -> Batch:
     """Run the stages on a batch; one document at a time where a worker died in this batch before."""
-    place = f"batch {batch['record'][0].as_py()}"
-    records: list[Any] = batch["record"].to_pylist()
-    struck = pa.array([guard.struck.get(record) for record in records], pa.string())
-    if struck.null_count < len(struck):
-        batch = schema.put(
-            batch,
-            reason=pc.coalesce(batch["reason"], struck),
-            html=pc.if_else(pc.is_null(struck), batch["html"], pa.scalar(None, pa.large_binary())),
-        )
-    if place not in guard.careful:
-        guard.enter(place)
+    pairs = zip(batch["source"].to_pylist(), batch["record"].to_pylist(), strict=True)
+    places = [f"{source}: {record}" for source, record in pairs]
+    batch = _without_struck(batch, [guard.struck.get(place) for place in places])
+    if f"batch {places[0]}" not in guard.careful:
+        guard.enter(f"batch {places[0]}")
         done = line.through(batch, stages, costs)
     else:
         rows = []
-        for at in range(batch.num_rows):
-            guard.enter(f"document {batch['record'][at].as_py()}")
+        for at, place in enumerate(places):
+            guard.enter(f"document {place}")
             rows.append(line.through(batch.slice(at, 1), stages, costs))
         done = pa.Table.from_batches(rows).combine_chunks().to_batches()[0]
     guard.leave()
     return done
+
+
+def _without_struck(batch: Batch, reasons: list[str | None]) -> Batch:
+    """Documents that have killed a worker get their reason and lose their content, so that no stage sees it again."""
+    if not any(reasons):
+        return batch
+    struck = pa.array(reasons, pa.string())
+    spared = pc.is_null(struck)
+    content = {
+        name: pc.if_else(spared, batch[name], pa.scalar(None, batch[name].type)) for name in ("html", "title", "text")
+    }
+    return schema.put(batch, reason=pc.coalesce(batch["reason"], struck), **content)
 
 
 def _stored(batch: Batch) -> Batch:
