@@ -2,6 +2,7 @@
 
 usage: python benchmarks/frame.py overhead INPUT.warc.gz [--rounds 3]
        python benchmarks/frame.py ray      INPUT.warc.gz             (at least 5 minutes of work: repeat the input)
+       python benchmarks/frame.py stages   INPUT.warc.gz
        python benchmarks/frame.py memory   INPUT.warc.gz [INPUT-x4.warc.gz ...]
 
 A and B run in turn in one run; quote the ratios. Needs florilegium installed in the Python that runs it.
@@ -13,9 +14,12 @@ import re
 import statistics
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 from watch import Cost, watch
 
 HERE = Path(__file__).parent
@@ -84,6 +88,28 @@ def ray(source: Path) -> None:
     )
 
 
+def stages(source: Path) -> None:
+    """Documents and megabytes of payload a CPU second, by stage, in one worker."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "out"
+        build(source, out, Path(folder) / "log", "--workers", "1")
+        units = [json.loads(line) for line in (out / "work/costs.jsonl").read_text("utf-8").splitlines()]
+        ledger = pq.read_table(out / "ledger", columns=["bytes_in"])
+    rows, payload = ledger.num_rows, (pc.sum(ledger["bytes_in"]).as_py() or 0) / 1e6
+    spent: Counter[str] = Counter()
+    for unit in units:
+        own = {name: value for name, value in unit.items() if name not in ("unit", "cpu", "peak_mb")}
+        spent.update(own)
+        spent["frame, in workers"] += unit["cpu"] - sum(own.values())
+    print(f"{source.name}: {rows} documents, {payload:.0f} MB of payload; peak memory of the worker "
+          f"{max(unit['peak_mb'] for unit in units):.0f} MB")  # fmt: skip
+    for name, seconds in spent.most_common():
+        if seconds > 0.005:
+            print(
+                f"{name:<18} {seconds:7.2f} CPU s {rows / seconds:12,.0f} documents/s {payload / seconds:10,.1f} MB/s"
+            )
+
+
 def memory(sources: Sequence[Path]) -> None:
     """The largest worker at each length of input."""
     for source in sources:
@@ -100,7 +126,7 @@ def memory(sources: Sequence[Path]) -> None:
 def main() -> None:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("what", choices=["overhead", "ray", "memory"])
+    parser.add_argument("what", choices=["overhead", "ray", "stages", "memory"])
     parser.add_argument("input", type=Path, nargs="+")
     parser.add_argument("--rounds", type=int, default=3)
     chosen = parser.parse_args()
@@ -108,6 +134,8 @@ def main() -> None:
         overhead(chosen.input[0], chosen.rounds)
     elif chosen.what == "ray":
         ray(chosen.input[0])
+    elif chosen.what == "stages":
+        stages(chosen.input[0])
     else:
         memory(chosen.input)
 
