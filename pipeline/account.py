@@ -1,6 +1,7 @@
 """The account: one row an input document; every count, report and explanation is a query on it."""
 
-from collections.abc import Sequence
+import string
+from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -8,7 +9,7 @@ import pyarrow as pa
 
 from florilegium.pipeline import store, tables
 from florilegium.pipeline.errors import PipelineError
-from florilegium.pipeline.schema import COLUMNS
+from florilegium.pipeline.schema import COLUMNS, ID
 
 if TYPE_CHECKING:
     import polars as pl
@@ -73,21 +74,23 @@ def manifest(out: str) -> dict[str, Any]:
     return found
 
 
-def account(frame: "pl.DataFrame") -> dict[str, Any]:
-    """Read, kept, and dropped by reason, most frequent first."""
+def frames(out: str, columns: Sequence[str] | None = None) -> "Iterator[pl.DataFrame]":
+    """The ledger file by file, so that a query holds one file at a time. columns: those to read; None is all."""
     import polars as pl
 
-    dropped = (
-        frame.filter(pl.col("reason").is_not_null())
-        .group_by("reason")
-        .len()
-        .sort(["len", "reason"], descending=[True, False])
-    )
-    reasons = dict(zip(dropped["reason"].to_list(), dropped["len"].to_list(), strict=True))
-    return {"read": frame.height, "kept": frame.height - sum(reasons.values()), "dropped": reasons}
+    for file in files(out, "ledger"):
+        yield pl.DataFrame(pl.from_arrow(tables.read(file, columns)))
 
 
-def broken_down(frame: "pl.DataFrame", by: Sequence[str]) -> "pl.DataFrame":
+def account(out: str) -> dict[str, Any]:
+    """Read, kept, and dropped by reason, most frequent first, as counted from the ledger."""
+    counted = broken_down(out, ["reason"])
+    documents = dict(zip(counted["reason"].to_list(), counted["documents"].to_list(), strict=True))
+    kept = documents.pop(None, 0)
+    return {"read": kept + sum(documents.values()), "kept": kept, "dropped": documents}
+
+
+def broken_down(out: str, by: Sequence[str]) -> "pl.DataFrame":
     """Documents, kept, words and bytes by these columns, largest first. Raises PipelineError for an unknown column."""
     import polars as pl
 
@@ -97,25 +100,26 @@ def broken_down(frame: "pl.DataFrame", by: Sequence[str]) -> "pl.DataFrame":
                 f"--by {name}: the ledger cannot be broken down by that", f"use one or more of: {', '.join(BY)}"
             )
     kept = pl.col("reason").is_null()
-    counted = frame.group_by(list(by)).agg(
-        documents=pl.len(),
-        kept=kept.sum(),
-        words_kept=pl.col("words").filter(kept).sum(),
-        bytes_kept=pl.col("bytes_out").sum(),
-    )
+    counts = {
+        "documents": pl.len().cast(pl.Int64),
+        "kept": kept.sum().cast(pl.Int64),
+        "words_kept": pl.col("words").filter(kept).sum().cast(pl.Int64),
+        "bytes_kept": pl.col("bytes_out").sum().cast(pl.Int64),
+    }
+    read = sorted({*by, "reason", "words", "bytes_out"})
+    parts = pl.concat([frame.group_by(list(by)).agg(**counts) for frame in frames(out, read)])
+    counted = parts.group_by(list(by)).agg(pl.col(name).sum() for name in counts)
     return counted.sort(["documents", *by], descending=[True, *([False] * len(by))], nulls_last=True)
 
 
-def trail(frame: "pl.DataFrame", what: str) -> list[dict[str, Any]]:
-    """The ledger rows of a document, by id (hex) or URL."""
+def found(out: str, what: str) -> list[dict[str, Any]]:
+    """The ledger rows of a document, by id (hex), URL, record or the record's own identifier."""
     import polars as pl
 
-    try:
-        is_id = pl.col("id") == bytes.fromhex(what)
-    except ValueError:
-        is_id = pl.lit(value=False)
-    found = frame.filter((pl.col("url") == what) | (pl.col("record") == what) | (pl.col("record_id") == what) | is_id)
-    return found.to_dicts()
+    wanted = (pl.col("url") == what) | (pl.col("record") == what) | (pl.col("record_id") == what)
+    if len(what) == 2 * ID.byte_width and all(c in string.hexdigits for c in what):
+        wanted |= pl.col("id") == pl.lit(bytes.fromhex(what))
+    return [row for frame in frames(out) for row in frame.filter(wanted).to_dicts()]
 
 
 def dataset(out: str, language: str | None = None) -> "ds.Dataset":
@@ -160,15 +164,14 @@ def trails(out: str, what: str) -> list[dict[str, Any]]:
 
     Raises PipelineError when the build holds no such document.
     """
-    frame = ledger(out)
-    found = trail(frame, what)
-    if not found:
+    rows = found(out, what)
+    if not rows:
         raise PipelineError(
             f"{out}: no document has the id, URL or record {what!r}",
             "give the URL exactly as in the crawl, or an id of 32 hex digits; "
             "`florilegium ledger DIR --by host` lists the hosts",
         )
-    return [{"verdict": _verdict(row), **row, **_twins(frame, row), **_text(out, row)} for row in found]
+    return [{"verdict": _verdict(row), **row, **_twins(out, row), **_text(out, row)} for row in rows]
 
 
 def _verdict(row: dict[str, Any]) -> str:
@@ -183,13 +186,15 @@ def _verdict(row: dict[str, Any]) -> str:
     return f"dropped by {row['stage']}: {row['reason']}{broke}: {meaning}"
 
 
-def _twins(frame: "pl.DataFrame", row: dict[str, Any]) -> dict[str, Any]:
+def _twins(out: str, row: dict[str, Any]) -> dict[str, Any]:
     """The other documents of its cluster, by URL or record; the kept one is marked."""
     import polars as pl
 
     if row["cluster"] is None:
         return {}
-    others = frame.filter((pl.col("cluster") == row["cluster"]) & (pl.col("id") != row["id"])).to_dicts()
+    same = (pl.col("cluster") == pl.lit(row["cluster"])) & (pl.col("id") != pl.lit(row["id"]))
+    columns = ["id", "url", "record", "reason", "cluster"]
+    others = [one for frame in frames(out, columns) for one in frame.filter(same).to_dicts()]
     return {
         "duplicates": [f"{one['url'] or one['record']}{' (kept)' if one['reason'] is None else ''}" for one in others]
     }

@@ -39,13 +39,12 @@ def ledger(
     from florilegium.pipeline import account
     from florilegium.pipeline.cli import tables
 
-    frame = account.ledger(folder)
-    found = account.account(frame)
+    found = account.account(folder)
     if by is None:
         typer.echo(json.dumps(found, ensure_ascii=False)) if as_json else tables.print_account(found)
         return
     names = [name.strip() for name in by.split(",") if name.strip()]
-    broken = account.broken_down(frame, names)
+    broken = account.broken_down(folder, names)
     if as_json:
         typer.echo(json.dumps({**found, "by": broken.to_dicts()}, ensure_ascii=False))
     else:

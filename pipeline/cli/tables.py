@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.table import Table
 
-from florilegium.pipeline.account import account, broken_down, ledger, meanings
+from florilegium.pipeline.account import broken_down, meanings
 
 if TYPE_CHECKING:
     import polars as pl
@@ -23,9 +23,9 @@ CONSOLE = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isat
 
 def print_built(built: "Built", seconds: float) -> None:
     """The account of a build, per language, its costs, and the paths of what it wrote."""
-    frame = ledger(built.out)
-    print_account(account(frame), built.beside)
-    print_frame(broken_down(frame.filter(frame["language"].is_not_null()), ["language"]), "languages")
+    print_account(built.account, built.beside)
+    languages = broken_down(built.out, ["language"])
+    print_frame(languages.filter(languages["language"].is_not_null()))
     work = {name: value for name, value in built.costs.items() if name not in ("cpu", "peak_mb", "driver")}
     total = built.costs.get("cpu", 0.0) + built.costs.get("driver", 0.0)
     if work:
@@ -51,7 +51,9 @@ def print_account(found: Mapping[str, Any], beside: Mapping[str, int] | None = N
     room = max(CONSOLE.width - widest - len("  documents  100.0%  "), 20)  # rich would take it from the figures
     table.add_row("read", f"{found['read']:,}", "", "")
     table.add_row("[bold green]kept", f"[bold green]{found['kept']:,}", _share(found["kept"], found["read"]), "")
-    by_stage = sorted(found["dropped"].items(), key=lambda one: order.get(one[0].partition(".")[0], len(order)))
+    by_stage = sorted(
+        found["dropped"].items(), key=lambda one: (order.get(one[0].partition(".")[0], len(order)), -one[1], one[0])
+    )
     before = None
     for reason, count in by_stage:
         stage = reason.partition(".")[0]
@@ -69,10 +71,10 @@ def print_account(found: Mapping[str, Any], beside: Mapping[str, int] | None = N
         )
 
 
-def print_frame(frame: "pl.DataFrame", first: str = "") -> None:
+def print_frame(frame: "pl.DataFrame") -> None:
     """A frame as a table; a null name is shown as a dash."""
     table = _table(
-        *([first.rstrip("s") or frame.columns[0], *frame.columns[1:]]),
+        *frame.columns,
         right=tuple(at for at, kind in enumerate(frame.dtypes) if kind.is_numeric()),
     )
     for row in frame.iter_rows():

@@ -30,7 +30,7 @@ def test_every_input_document_has_one_row(europe: Path, built: Path) -> None:
     fates = [json.loads(line) for line in (europe / "fates.jsonl").read_text("utf-8").splitlines()]
     frame = ledger(str(built))
     assert frame.height == len(fates) == frame["id"].n_unique()
-    found = account.account(frame)
+    found = account.account(str(built))
     assert found["read"] == found["kept"] + sum(found["dropped"].values())
     manifest = json.loads((built / "manifest.json").read_text("utf-8"))
     assert manifest["account"]["read"] == frame.height
@@ -97,7 +97,7 @@ def test_another_limit_decides_again_and_extracts_nothing(europe: Path, built: P
     run("build", recipe, "--out", tmp_path / "out")
     new = {path.name.split("-")[0] for path in (tmp_path / "out/work").iterdir() if path.name not in before}
     assert new == {"decisions", "corpus", "release"}
-    found = account.account(ledger(str(tmp_path / "out")))
+    found = account.account(str(tmp_path / "out"))
     assert found["kept"] == 0
     assert found["dropped"]["filter.length.words"] > 20
     assert not list((tmp_path / "out/corpus").rglob("*.parquet"))

@@ -77,7 +77,7 @@ def test_the_account_of_the_sample_is_golden(built: Path) -> None:
     """Languages, reasons and masked kinds; by address and not by offset, which depends on the zlib at hand."""
     frame = ledger(str(built))
     found = {
-        "account": account.account(frame),
+        "account": account.account(str(built)),
         "documents": [
             " ".join(
                 [

@@ -51,4 +51,4 @@ def test_an_endless_page_costs_itself(pages: Path, run: Run, tmp_path: Path, exe
     reasons = dict(zip(frame["record"].to_list(), frame["reason"].to_list(), strict=True))
     assert reasons.pop("3-links.html") == "extract.cpu_limit"
     assert set(reasons.values()) == {None}
-    assert account.account(frame) == {"read": 7, "kept": 6, "dropped": {"extract.cpu_limit": 1}}
+    assert account.account(str(tmp_path / "out")) == {"read": 7, "kept": 6, "dropped": {"extract.cpu_limit": 1}}

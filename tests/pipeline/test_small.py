@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from florilegium.pipeline import account, ledger
+from florilegium.pipeline import account
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -32,7 +32,7 @@ def test_a_build_of_next_to_nothing(
 ) -> None:
     (tmp_path / name).write_bytes(content)
     run("build", tmp_path / name, "--out", tmp_path / "out", "--workers", 1)
-    assert account.account(ledger(str(tmp_path / "out"))) == expected
+    assert account.account(str(tmp_path / "out")) == expected
     assert "read" in run("ledger", tmp_path / "out").stdout
     assert (tmp_path / "out/reports/provenance.html").stat().st_size > 1000
 
