@@ -14,7 +14,6 @@ from florilegium.pipeline.executor import Event, Executor
 from florilegium.pipeline.inputs import InputFile, Share
 from florilegium.pipeline.passes import corpus, decisions, documents, measures, release
 from florilegium.pipeline.recipe import Recipe
-from florilegium.pipeline.report import page
 from florilegium.pipeline.work import Record, Unit, look
 
 Done = list[tuple[Unit, Record]]
@@ -35,13 +34,16 @@ class Watch(Protocol):
 
 @dataclass(frozen=True)
 class Built:
-    """What a build has made. account: read, kept, dropped by reason. beside: records that are no documents, by kind.
+    """What a build has made. account: read, kept, dropped by reason. languages: read, kept, words and bytes of each.
+
+    beside: records that are no documents, by kind. unclaimed: input files whose ending no format has.
 
     costs: CPU seconds by stage and in all, and the largest memory of a worker (`peak_mb`), of the units run this time.
     """
 
     out: str
     account: Mapping[str, Any]
+    languages: Sequence[Mapping[str, Any]]
     beside: Mapping[str, int]
     unclaimed: Sequence[str]
     files: Sequence[str]
@@ -142,13 +144,14 @@ class _Walk:
                 name: units[0][0].folder.rsplit("/", 1)[-1] if units else None for name, units in passes.items()
             },
         }
-        report = page.render(recipe.name, facts, account, [unit.path(".parquet") for unit, _ in ledgers])
-        release.publish(recipe, out, account, facts, merged=merged, ledgers=ledgers, report=report)
+        reports = self._run("report", [release.report_unit(recipe.name, facts, account, ledgers)])
+        release.publish(recipe, out, account, facts, merged=merged, ledgers=ledgers, reports=reports)
         self._costs["driver"] = time.process_time() - started
         store.put_bytes(store.join(work, "costs.jsonl"), "".join(self._log).encode())
         return Built(
             out=out,
             account=account,
+            languages=reports[0][1].counts["languages"],
             beside=beside,
             unclaimed=unclaimed,
             files=[store.join(out, name) for name in ("manifest.json", "corpus", "ledger", "reports/provenance.html")],

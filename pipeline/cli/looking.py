@@ -93,15 +93,14 @@ def report(
       florilegium report corpus --out provenance.html
     """
     from florilegium.pipeline import account, store
-    from florilegium.pipeline.report import page
+    from florilegium.pipeline.report import figures, page
 
     facts = account.manifest(folder)
     if out is None:
         typer.echo(store.join(folder, "reports/provenance.html"))
         return
-    store.put_bytes(
-        out, page.render(facts["corpus"], facts, facts["account"], account.files(folder, "ledger")).encode()
-    )
+    found = figures.gather(account.files(folder, "ledger"))
+    store.put_bytes(out, page.render(facts["corpus"], facts, facts["account"], found).encode())
     typer.echo(out)
 
 

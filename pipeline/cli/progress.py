@@ -20,7 +20,8 @@ NAMES = {
     "settle": "decisions 3/3",
     "gather": "corpus 1/2",
     "merge": "corpus 2/2",
-    "ledger": "release",
+    "ledger": "release 1/2",
+    "report": "release 2/2",
 }
 WIDTH = max(map(len, NAMES.values()))
 """How the passes and their levels are called on the screen."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.table import Table
 
-from florilegium.pipeline.account import broken_down, meanings
+from florilegium.pipeline.account import meanings
 
 if TYPE_CHECKING:
     import polars as pl
@@ -24,8 +24,7 @@ CONSOLE = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isat
 def print_built(built: "Built", seconds: float) -> None:
     """The account of a build, per language, its costs, and the paths of what it wrote."""
     print_account(built.account, built.beside)
-    languages = broken_down(built.out, ["language"])
-    print_frame(languages.filter(languages["language"].is_not_null()))
+    _print_languages(built.languages)
     work = {name: value for name, value in built.costs.items() if name not in ("cpu", "peak_mb", "driver")}
     total = built.costs.get("cpu", 0.0) + built.costs.get("driver", 0.0)
     if work:
@@ -40,6 +39,15 @@ def print_built(built: "Built", seconds: float) -> None:
     _print_unclaimed(built.unclaimed)
     for path in built.files:
         CONSOLE.print(f"  {path}")
+
+
+def _print_languages(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Read, kept, words and bytes of text kept, by language."""
+    table = _table("language", "read", "kept", "words", "bytes", right=(1, 2, 3, 4))
+    for row in rows:
+        if row["language"] is not None:
+            table.add_row(row["language"], *(f"{row[name]:,}" for name in ("read", "kept", "words", "bytes")))
+    CONSOLE.print(table)
 
 
 def print_account(found: Mapping[str, Any], beside: Mapping[str, int] | None = None) -> None:

@@ -5,6 +5,8 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
+from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -135,6 +137,37 @@ def balance(read: int, ledgers: Done, merged: Done) -> dict[str, Any]:
     return {"read": read, "kept": written, "dropped": dict(sorted(dropped.items()))}
 
 
+def report_unit(name: str, facts: Mapping[str, Any], account: Mapping[str, Any], ledgers: Done) -> Unit:
+    """The unit that renders the provenance report from the ledger files."""
+    page = "florilegium.pipeline.report.page"
+    given = {
+        "name": name,
+        "facts": facts,
+        "account": account,
+        "ledgers": [record.outputs[".parquet"].sha256 for _, record in ledgers],
+        "frame": frame_digest(__name__, page),
+        "template": file_hash(Path(str(files("florilegium.pipeline.report") / "provenance.html"))),
+    }
+    carry = {"ledgers": [unit.path(".parquet") for unit, _ in ledgers]}
+    load = sum(record.counts["rows"] for _, record in ledgers)
+    return Unit("report", ledgers[0][0].folder, "provenance", f"{__name__}:report", given, carry, load)
+
+
+def report(unit: Unit, guard: Guard) -> Made:
+    """Render the provenance report; count documents and what was kept of them by language, for the screen."""
+    del guard
+    from florilegium.pipeline.report import figures, page
+
+    started = time.process_time()
+    found = figures.gather(unit.carry["ledgers"])
+    html = page.render(unit.given["name"], unit.given["facts"], unit.given["account"], found)
+    stored = store.put_bytes(unit.path(".html"), html.encode())
+    rows = [
+        {name: row[name] for name in ("language", "read", "kept", "words", "bytes")} for row in figures.languages(found)
+    ]
+    return Made({".html": stored}, {"languages": rows}, line.spent({}, started))
+
+
 def publish(
     recipe: Recipe,
     out: str,
@@ -143,17 +176,17 @@ def publish(
     *,
     merged: Done,
     ledgers: Done,
-    report: str,
+    reports: Done,
 ) -> None:
     """Make shards, ledger and report stand in the output folder, then the manifest; remove what it does not name."""
     suffix = find("stages.write", recipe.write.format).SUFFIX
-    files = []
+    listed: list[dict[str, Any]] = []
     for unit, record in merged:
         name = published(unit, record, suffix)
         store.make_folder(store.join(out, name.rsplit("/", 1)[0]))
         store.copy(unit.path(suffix), store.join(out, name))
         one = record.outputs[suffix]
-        files.append(
+        listed.append(
             {"path": name, "sha256": one.sha256, "bytes": one.size, "language": name.split("/")[1], **record.counts}
         )
     store.make_folder(store.join(out, "ledger"))
@@ -161,10 +194,12 @@ def publish(
         one = record.outputs[".parquet"]
         name = f"ledger/part-{number:05}-{one.sha256[:8]}.parquet"
         store.copy(unit.path(".parquet"), store.join(out, name))
-        files.append({"path": name, "sha256": one.sha256, "bytes": one.size, "rows": record.counts["rows"]})
+        listed.append({"path": name, "sha256": one.sha256, "bytes": one.size, "rows": record.counts["rows"]})
     store.make_folder(store.join(out, "reports"))
-    stored = store.put_bytes(store.join(out, "reports/provenance.html"), report.encode())
-    files.append({"path": "reports/provenance.html", "sha256": stored.sha256, "bytes": stored.size})
+    for unit, record in reports:
+        name, one = f"reports/{unit.key}.html", record.outputs[".html"]
+        store.copy(unit.path(".html"), store.join(out, name))
+        listed.append({"path": name, "sha256": one.sha256, "bytes": one.size})
     manifest = {
         "corpus": recipe.name,
         "florilegium": version("florilegium"),
@@ -176,12 +211,12 @@ def publish(
         "recipe": as_json(recipe),
         **facts,
         "account": account,
-        "files": files,
+        "files": listed,
     }
     store.put_bytes(
         store.join(out, "manifest.json"), (json.dumps(manifest, indent=1, ensure_ascii=False) + "\n").encode()
     )
-    named = {file["path"] for file in files}
+    named = {file["path"] for file in listed}
     for top in ("corpus", "ledger"):
         for old in store.listing(store.join(out, top)):
             if f"{top}/{old.name}" not in named:

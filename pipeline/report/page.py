@@ -23,13 +23,12 @@ HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u206
 """Characters that show nothing, reverse the text around them, or cannot be written: shown as their numbers."""
 
 
-def render(name: str, facts: Mapping[str, Any], account: Mapping[str, Any], ledgers: Sequence[str]) -> str:
+def render(name: str, facts: Mapping[str, Any], account: Mapping[str, Any], found: figures.Figures) -> str:
     """The page of a build: one HTML file that loads nothing; the same build gives the same page.
 
     facts: inputs, limit, beside, unclaimed, passes, as in the manifest. account: read, kept, dropped by reason.
-    ledgers: paths of the ledger.
+    found: the figures of its ledger (`figures.gather`).
     """
-    found = figures.gather(ledgers)
     steps = steps_of(account)
     spoken = figures.languages(found)
     shown, rest = _languages(spoken)

@@ -66,7 +66,7 @@ def account_of(rows: Sequence[Row]) -> dict[str, Any]:
 
 
 def rendered(rows: Sequence[Row], folder: Path, files: int = 1, name: str = "corpus", **facts: Any) -> str:
-    return page.render(name, facts, account_of(rows), written(rows, folder, files))
+    return page.render(name, facts, account_of(rows), figures.gather(written(rows, folder, files)))
 
 
 class Reader(HTMLParser):
