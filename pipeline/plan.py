@@ -67,7 +67,7 @@ def plan(recipe: Recipe, out: str, limit: int | None = None, sample: bool = True
             for name in ("measures", "decisions", "corpus")
         ]
     else:
-        measured = measures.units(recipe, done, work)
+        measured = measures.units(recipe, documents.parts(done), work)
         ready, left = done_before(measured)
         passes.append(
             PassPlan("measures", str(len(left)), str(len(ready)), _name(measured[0]), _why(measured, len(ready), work))
@@ -174,11 +174,11 @@ def _estimate(recipe: Recipe, todo: Sequence[Unit], shares: dict[str, Share]) ->
             store.make_folder(unit.folder)
             costs = child.run(unit, lambda _kind, _content: None)
             done, _ = done_before([unit])
-            (measured,) = measures.units(recipe, done, folder)
-            store.make_folder(measured.folder)
-            more = child.run(measured, lambda _kind, _content: None)
+            measured = measures.units(recipe, documents.parts(done), folder)
+            store.make_folder(measured[0].folder)
+            more = [child.run(one, lambda _kind, _content: None)["cpu"] for one in measured]
             size = sum(file.size for file in store.listing(folder))
     finally:
         child.close()
     scale = whole / sampled * sum(unit.load for unit in todo) / max(middle.load, 1)
-    return Estimate(sampled, sampled * scale, (costs["cpu"] + more["cpu"]) * scale, 2.5 * size * scale)
+    return Estimate(sampled, sampled * scale, (costs["cpu"] + sum(more)) * scale, 2.5 * size * scale)

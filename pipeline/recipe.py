@@ -55,7 +55,9 @@ class Write(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     format: Annotated[str, Field(description="output format")] = "parquet"
-    shard_bytes: Annotated[int, Field(ge=1, description="bytes of text a shard, about")] = 128 * MiB
+    shard_bytes: Annotated[int, Field(ge=1, description="bytes of text a shard, about; a worker holds it twice")] = (
+        64 * MiB
+    )
 
 
 @cache

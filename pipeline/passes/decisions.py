@@ -16,6 +16,7 @@ from florilegium.pipeline import schema, store, tables
 from florilegium.pipeline.fingerprint import frame_digest
 from florilegium.pipeline.passes import line
 from florilegium.pipeline.passes.documents import COLUMNS as DOCUMENTS
+from florilegium.pipeline.passes.documents import Part
 from florilegium.pipeline.recipe import LINE, Recipe
 from florilegium.pipeline.verdict import drop
 from florilegium.pipeline.work import Guard, Made, Record, Unit, digest
@@ -44,25 +45,14 @@ class Shard:
     text_bytes: int
 
 
-def shards(documents: Sequence[tuple[Unit, Record]], measures: Sequence[tuple[Unit, Record]]) -> list[Shard]:
+def shards(parts: Sequence[Part], measures: Sequence[tuple[Unit, Record]]) -> list[Shard]:
     """The corpus in input order, its rows numbered densely."""
     found = []
     first = 0
-    for (unit, record), (measured, measure_record) in zip(documents, measures, strict=True):
-        rows = record.counts["rows"]
-        digests = (record.outputs[".parquet"].sha256, measure_record.outputs[".parquet"].sha256)
-        found.append(
-            Shard(
-                unit.key,
-                unit.path(".parquet"),
-                measured.path(".parquet"),
-                digests,
-                rows,
-                first,
-                record.counts["text_bytes"],
-            )
-        )
-        first += rows
+    for part, (measured, record) in zip(parts, measures, strict=True):
+        digests = (part.sha256, record.outputs[".parquet"].sha256)
+        found.append(Shard(part.key, part.path, measured.path(".parquet"), digests, part.rows, first, part.text_bytes))
+        first += part.rows
     return found
 
 

@@ -2,18 +2,20 @@
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from florilegium.pipeline import inputs, schema, store, tables
+from florilegium.pipeline import inputs, schema, store, tables, work
 from florilegium.pipeline.fingerprint import code_digest, frame_digest
 from florilegium.pipeline.inputs import Share
 from florilegium.pipeline.passes import line
 from florilegium.pipeline.recipe import LINE, Recipe
 from florilegium.pipeline.schema import Batch
+from florilegium.pipeline.store import Stored
 from florilegium.pipeline.work import Guard, Made, Unit, digest
 from florilegium.stages.read import Piece, Record, batches
 
@@ -24,7 +26,43 @@ COLUMNS = tuple(
 )
 """What the pass stores of every document, in the order of the schema."""
 
+PART_ROWS, PART_BYTES = 250_000, 64 << 20
+"""A unit's output is parted at so many documents or bytes of text: later passes hold one part at a time, however long a
+file that cannot be cut may be."""
+
 PROGRESS_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class Part:
+    """One documents file: its key (unique in the pass), the pass folder's name, path, digest, rows, bytes of text."""
+
+    key: str
+    folder: str
+    path: str
+    sha256: str
+    rows: int
+    text_bytes: int
+
+
+def parts(done: Sequence[tuple[Unit, work.Record]]) -> list[Part]:
+    """The files of the pass, in input order."""
+    return [
+        Part(
+            f"{unit.key}-{number:03}",
+            unit.folder.rsplit("/", 1)[-1],
+            unit.path(_suffix(number)),
+            record.outputs[_suffix(number)].sha256,
+            size["rows"],
+            size["text_bytes"],
+        )
+        for unit, record in done
+        for number, size in enumerate(record.counts["parts"])
+    ]
+
+
+def _suffix(part: int) -> str:
+    return f".{part:03}.parquet"
 
 
 def units(recipe: Recipe, shares: list[Share], work: str) -> list[Unit]:
@@ -72,14 +110,29 @@ def run(unit: Unit, guard: Guard) -> Made:
                 guard.say("progress", dict(counts) | {"load": int(unit.load * reached["share"])})
             yield done
 
-    stored = tables.put(unit.path(".parquet"), made(), schema.schema(COLUMNS))
+    outputs: dict[str, Stored] = {}
+    sizes: list[dict[str, int]] = []
+    batches_left = made()
+    while (first := next(batches_left, None)) is not None or not sizes:
+        sizes.append({"rows": 0, "text_bytes": 0})
+        taken = _part(first, batches_left, sizes[-1])
+        suffix = _suffix(len(sizes) - 1)
+        outputs[suffix] = tables.put(unit.path(suffix), taken, schema.schema(COLUMNS))
     guard.say("progress", dict(counts))
-    found = {name: counts[name] for name in ("rows", "dropped", "bytes_in", "text_bytes")}
-    return Made(
-        {".parquet": stored},
-        found | {"beside": dict(sorted(beside.items())), "inputs": inputs.seen(share)},
-        line.spent(costs, started),
-    )
+    found: dict[str, Any] = {name: counts[name] for name in ("rows", "dropped", "bytes_in", "text_bytes")}
+    found |= {"parts": sizes, "beside": dict(sorted(beside.items())), "inputs": inputs.seen(share)}
+    return Made(outputs, found, line.spent(costs, started))
+
+
+def _part(first: Batch | None, rest: Iterator[Batch], size: dict[str, int]) -> Iterator[Batch]:
+    """Batches until PART_ROWS or PART_BYTES; size is counted up."""
+    batch = first
+    while batch is not None:
+        size["rows"] += batch.num_rows
+        size["text_bytes"] += line.text_bytes(batch)
+        yield batch
+        full = size["rows"] >= PART_ROWS or size["text_bytes"] >= PART_BYTES
+        batch = None if full else next(rest, None)
 
 
 def _given(share: Share) -> dict[str, Any]:

@@ -7,29 +7,29 @@ from collections.abc import Iterator, Sequence
 from florilegium.pipeline import store, tables
 from florilegium.pipeline.fingerprint import frame_digest
 from florilegium.pipeline.passes import line
+from florilegium.pipeline.passes.documents import Part
 from florilegium.pipeline.recipe import LINE, Recipe
 from florilegium.pipeline.schema import Batch
-from florilegium.pipeline.work import Guard, Made, Record, Unit, digest
+from florilegium.pipeline.work import Guard, Made, Unit, digest
 
 READS = ("id", "language", "text", "reason")
 
 
-def units(recipe: Recipe, documents: Sequence[tuple[Unit, Record]], work: str) -> list[Unit]:
-    """One unit for each unit of the documents pass."""
+def units(recipe: Recipe, parts: Sequence[Part], work: str) -> list[Unit]:
+    """One unit for each documents file."""
     own = {"stages": line.digests(recipe, LINE["measures"], deciding=False), "frame": frame_digest(__name__)}
     found = []
-    for number, (unit, record) in enumerate(documents):
-        source = record.outputs[".parquet"]
-        pass_key = digest({"own": own, "documents": unit.folder.rsplit("/", 1)[-1]})
+    for number, part in enumerate(parts):
+        pass_key = digest({"own": own, "documents": part.folder})
         found.append(
             Unit(
                 name=f"measures {number:05}",
                 folder=store.join(work, f"measures-{pass_key[:12]}"),
-                key=unit.key,
+                key=part.key,
                 function=f"{__name__}:run",
-                given={"pass": pass_key, "documents": source.sha256},
-                carry={"documents": unit.path(".parquet"), "stages": line.options(recipe, LINE["measures"])},
-                load=record.counts["text_bytes"],
+                given={"pass": pass_key, "documents": part.sha256},
+                carry={"documents": part.path, "stages": line.options(recipe, LINE["measures"])},
+                load=part.text_bytes,
             )
         )
     return found

@@ -1,5 +1,6 @@
 """Inputs with next to nothing in them: no documents, one document, nothing kept. The account balances all the same."""
 
+import gzip
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -8,7 +9,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from florilegium.pipeline import account
+from florilegium.pipeline import account, store, tables
+from florilegium.pipeline.passes import documents
+from florilegium.pipeline.recipe import of_inputs
+from florilegium.pipeline.run import done_before, shares_of
+from florilegium.pipeline.work import Guard, perform
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -43,3 +48,20 @@ def test_a_parquet_file_without_rows_says_so(run: Run, tmp_path: Path) -> None:
     assert "hold no records" in failed.stderr
     assert "hint: " in failed.stderr
     run("plan", tmp_path / "none.parquet", "--out", tmp_path / "out", status=2)
+
+
+def test_a_long_input_that_cannot_be_cut_is_parted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A gzipped file is one unit; its output is parted by rows, and every row stands in one part, in order."""
+    monkeypatch.setattr(documents, "PART_ROWS", 100)
+    with gzip.open(tmp_path / "long.jsonl.gz", "wt") as file:
+        file.writelines(f'{{"id": "{number}", "text": "Number {number}."}}\n' for number in range(300))
+    recipe = of_inputs([str(tmp_path / "long.jsonl.gz")])
+    _, shares, _ = shares_of(recipe, None)
+    (unit,) = documents.units(recipe, shares, str(tmp_path / "work"))
+    store.make_folder(unit.folder)
+    perform(unit, Guard(0, frozenset(), {}, lambda _kind, _content: None))
+    parts = documents.parts(done_before([unit])[0])
+    assert [part.rows for part in parts] == [128, 128, 44]  # whole batches
+    rows = [one for part in parts for one in tables.read(part.path, ["record_id"])["record_id"].to_pylist()]
+    assert rows == [str(number) for number in range(300)]
+    assert len({part.key for part in parts}) == 3
