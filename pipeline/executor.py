@@ -139,17 +139,17 @@ class Ray:
         self._ray.shutdown()
 
     def _result(self, reference: Any, unit: Unit) -> Any:
-        from ray.exceptions import RayTaskError, WorkerCrashedError
+        from ray.exceptions import RayError, RayTaskError
 
         try:
             return self._ray.get(reference)
-        except WorkerCrashedError as error:
-            raise PipelineError(
-                f"{unit.name}: Ray workers died {PATIENCE} times running it",
-                "give the workers more memory or use fewer of them (--workers), then run the same command: it resumes",
-            ) from error
         except RayTaskError as error:
             raise (error.cause if isinstance(error.cause, PipelineError) else error) from None
+        except RayError as error:  # workers, nodes or the cluster itself died more often than Ray runs a task again
+            raise PipelineError(
+                f"{unit.name}: Ray gave up on it: {str(error).splitlines()[0]}",
+                "see to the cluster (memory, nodes), then run the same command: it resumes",
+            ) from error
 
 
 @contextmanager
