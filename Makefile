@@ -5,7 +5,8 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 CORE := $(wildcard stages/native/*.c stages/native/*.h)
-PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+# No cache: pip would keep it in the home folder.
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-cache-dir --quiet
 
 .PHONY: demo test lint types bless fuzz peers clean help
 

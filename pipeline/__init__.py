@@ -16,7 +16,7 @@ __all__ = ["build", "documents", "ledger"]
 
 def build(
     recipe: "str | dict[str, Any]",
-    out: str,
+    out: str = "corpus",
     *,
     executor: Literal["local", "ray"] = "local",
     workers: int | None = None,
@@ -28,8 +28,8 @@ def build(
     """Build a corpus; answers its account (read, kept, dropped by reason), what was written, and what it cost.
 
     recipe: path of a recipe, path of an input (the default recipe is used), or a recipe as a mapping.
-    workers: processes (local; default: one a CPU) or units in flight (ray). limit: only the first records, in input
-    order.
+    out: the output folder, local or any fsspec path. workers: processes (local; default: one a CPU) or units in flight
+    (ray). limit: only the first records, in input order.
     Raises PipelineError for mistakes in recipe or inputs, and when the account does not balance.
     """
     from florilegium.pipeline import recipe as recipes

@@ -37,26 +37,28 @@ DEEPEST = 600
 """trafilatura's text output recurses once a level; below Python's limit of 1,000 calls the frames above need theirs."""
 
 
-@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+@dataclass(frozen=True, config=ConfigDict(extra="forbid", use_attribute_docstrings=True))
 class Extract:
     """Fills `charset`, `title` and `text` from `html`, and clears it. Rows that bring their text pass through.
 
-    All budgets but the last are counts of the page, so that they decide alike on every machine.
-    engine: what chooses the main text: trafilatura, with tables, without comments.
-    favor: balanced, precision (less boilerplate) or recall (more text).
-    max_bytes: of the page as UTF-8. max_nodes: start tags, comments and runs of text. max_depth: elements open at once,
-    by the scan and in the tree. max_attributes: on one tag. `stages/native/scan.h` defines them; 2,500 help pages and
-    1,500 others reach 28,000 nodes, a depth of 195 (51 in the tree) and 185 attributes.
-    cpu_seconds: far backstop against bugs, set by the frame: a worker that needs more for one page is killed; 0 is off.
+    All budgets but the last are counts of the page, so that they decide alike on every machine. `stages/native/scan.h`
+    defines them; 2,500 help pages and 1,500 others reach 28,000 nodes, a depth of 195 (51 in the tree), 185 attributes.
     """
 
     engine: Literal["trafilatura"] = "trafilatura"
+    """What chooses the main text: trafilatura, with tables, without comments."""
     favor: Literal["balanced", "precision", "recall"] = "balanced"
+    """balanced, precision (less boilerplate) or recall (more text)."""
     max_bytes: Annotated[int, Field(gt=0)] = 10 << 20
+    """Largest page, in bytes of UTF-8."""
     max_nodes: Annotated[int, Field(gt=0)] = 200_000
+    """Most start tags, comments and runs of text."""
     max_depth: Annotated[int, Field(gt=0, le=DEEPEST)] = 500
+    """Most elements open at once, by the scan and in the tree."""
     max_attributes: Annotated[int, Field(gt=0)] = 1_000
+    """Most attributes on one tag."""
     cpu_seconds: Annotated[int, Field(ge=0)] = 60
+    """Far backstop against bugs: a worker that needs more CPU seconds for one page is killed; 0 is off."""
 
     writes: ClassVar[tuple[str, ...]] = ("html", "charset", "title", "text")
     reasons: ClassVar[Mapping[str, str]] = {

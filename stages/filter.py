@@ -29,17 +29,17 @@ def _meaning(name: str) -> str:
     return "outside its limits: " + (every_filter()[name].__doc__ or "").partition("\n")[0]
 
 
-@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+@dataclass(frozen=True, config=ConfigDict(extra="forbid", use_attribute_docstrings=True))
 class Filter:
     """Drops a document whose measure lies below `low` or above `high`. Kept rows stay as they are.
 
-    limits: by language code, or `every`, then by measure:
-    `{"every": {"length.words": {"low": 50}}, "deu_Latn": {"lines.bullets": [null, 0.5]}}`. null is off; 0 means 0.
-    Each end is taken from the most special place that names it: the filter's default, `languages/_every.toml`, the
-    language's profile, `every`, the language's code. Measures are held against their limits as 32-bit numbers.
+    Each end of a limit is taken from the most special place that names it: the filter's default,
+    `languages/_every.toml`, the language's profile, `every`, the language's code. Measures are held against their limits as 32-bit numbers.
     """
 
     limits: dict[str, dict[str, Wanted]] = Field(default_factory=dict)
+    """By language code, or `every`, then by measure:
+    `{"every": {"length.words": {"low": 50}}, "deu_Latn": {"lines.bullets": [null, 0.5]}}`. null is off; 0 means 0."""
 
     writes: ClassVar[tuple[str, ...]] = ()
     reasons: ClassVar[Mapping[str, str]] = {f"filter.{name}": _meaning(name) for name in every_filter()}

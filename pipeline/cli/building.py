@@ -17,6 +17,9 @@ Limit = Annotated[
 ]
 Workers = Annotated[int | None, typer.Option("--workers", "-w", help="Processes; by default one for each CPU.")]
 
+INTERRUPTED = 130
+"""Exit status of a command that Ctrl-C ended: 128 and the signal's number, as shells have it."""
+
 
 def add_to(app: typer.Typer) -> None:
     """Add this group's commands."""
@@ -61,10 +64,15 @@ def build(
 
     recipe = recipes.of_path(*inputs)
     started = time.monotonic()
-    with opened(executor, workers, ray_address) as running, watching() as watch:
-        if executor == "ray":
-            typer.echo(f"ray: ready with {running.workers} workers after {time.monotonic() - started:.1f} s", err=True)
-        built = run(recipe, out, running, watch, limit=limit, verify=verify)
+    try:
+        with opened(executor, workers, ray_address) as running, watching() as watch:
+            if executor == "ray":
+                seconds = time.monotonic() - started
+                typer.echo(f"ray: ready with {running.workers} workers after {seconds:.1f} s", err=True)
+            built = run(recipe, out, running, watch, limit=limit, verify=verify)
+    except KeyboardInterrupt:
+        typer.echo("stopped; the same command resumes", err=True)
+        raise typer.Exit(INTERRUPTED) from None
     tables.print_built(built, time.monotonic() - started)
 
 

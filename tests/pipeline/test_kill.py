@@ -163,3 +163,42 @@ def test_a_cluster_loses_a_node_and_gives_the_same_bytes(
     finally:
         cluster.shutdown()  # type: ignore[no-untyped-call]  # as Ray has it
     assert digests(out) == undisturbed
+
+
+@pytest.mark.parametrize("executor", ["local", "ray"])
+def test_ctrl_c_leaves_nothing_running_and_resumes(
+    cut: Path, undisturbed: dict[str, str], run: Run, digests: Digests, tmp_path: Path, executor: str
+) -> None:
+    out = tmp_path / "out"
+    mark = secrets.token_hex(8)
+    command = [
+        sys.executable,
+        "-m",
+        "florilegium.pipeline",
+        "build",
+        str(cut),
+        "--out",
+        str(out),
+        "--executor",
+        executor,
+    ]
+    driver = subprocess.Popen(
+        command,
+        env={**os.environ, "FLORILEGIUM_MARK": mark},
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+    )
+    while driver.poll() is None and not finished_units(out):
+        time.sleep(0.02)
+    driver.send_signal(signal.SIGINT)
+    _, errors = driver.communicate(timeout=60)
+    assert driver.returncode == 130, errors
+    assert errors.strip().endswith("stopped; the same command resumes"), errors
+    for _ in range(100):
+        if not processes(mark):
+            break
+        time.sleep(0.1)
+    assert processes(mark) == {}
+    run("build", cut, "--out", out)
+    assert digests(out) == undisturbed

@@ -47,6 +47,7 @@ MISTAKES = [
     (GOOD + "stages:\n  filter:\n    limits: {every: {lines.bulets: {high: 1}}}\n", "lines.bulets", ""),
     (GOOD + "stages:\n  identify: {languages: [eu-oficial]}\n", "eu-oficial", ""),
     (GOOD + "write: {shard_bytes: 0}\n", "write.shard_bytes", ""),
+    (GOOD + "stages:\n  identify: {model: nowhere.ftz}\n", "stages.identify.model", ""),
 ]
 
 
@@ -105,6 +106,9 @@ def test_the_schema_describes_every_key() -> None:
     stages = found["$defs"]["Stages"]["properties"]
     assert {"extract", "identify", "scrub", "measure", "permit", "filter", "deduplicate"} == set(stages)
     assert found["additionalProperties"] is False
+    for name, one in found["$defs"].items():
+        for key, field in one.get("properties", {}).items():
+            assert "$ref" in field or field.get("description"), f"{name}.{key} is not explained"
 
 
 @pytest.mark.parametrize(

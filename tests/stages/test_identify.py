@@ -126,9 +126,10 @@ def test_one_row_at_a_time_is_the_whole_batch(texts: list[str | None]) -> None:
     assert after.select(unchanged).equals(before.select(unchanged))
 
 
-def test_pickles_and_names_its_model() -> None:
+def test_pickles_and_names_its_model(tmp_path: Path) -> None:
     stage = Identify(languages=("eu-official",), min_score=None)
     assert pickle.loads(pickle.dumps(stage)) == stage
     assert all(path.is_file() for path in stage.files().values())
-    given_model = Identify(model=Path("own.bin")).files()
-    assert given_model["lid.176.ftz"] == Path("own.bin")
+    (tmp_path / "own.bin").touch()
+    given_model = Identify(model=tmp_path / "own.bin").files()
+    assert given_model["lid.176.ftz"] == tmp_path / "own.bin"
