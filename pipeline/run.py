@@ -62,8 +62,10 @@ def build(
     store.make_folder(out)
     store.make_folder(work, private=True)
     with store.locked(work):
-        store.sweep(out)
-        return _Walk(executor, watch, verify, work).build(recipe, out, limit)
+        store.sweep(out)  # what a killed build left half-written
+        built = _Walk(executor, watch, verify, work).build(recipe, out, limit)
+        store.sweep(out)  # and what workers left that were killed in this one
+    return built
 
 
 def shares_of(recipe: Recipe, limit: int | None) -> tuple[list[InputFile], list[Share], list[str]]:

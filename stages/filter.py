@@ -34,7 +34,8 @@ class Filter:
     """Drops a document whose measure lies below `low` or above `high`. Kept rows stay as they are.
 
     Each end of a limit is taken from the most special place that names it: the filter's default,
-    `languages/_every.toml`, the language's profile, `every`, the language's code. Measures are held against their limits as 32-bit numbers.
+    `languages/_every.toml`, the language's profile, `every`, the language's code. Measures are held against their
+    limits as 32-bit numbers.
     """
 
     limits: dict[str, dict[str, Wanted]] = Field(default_factory=dict)
