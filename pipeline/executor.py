@@ -120,19 +120,17 @@ class Ray:
 
     def run(self, units: Sequence[Unit]) -> Iterator[Event]:
         """See Executor."""
+        # What still runs when this ends early is ended by `close`: Ray ends the tasks of a driver that leaves. To cancel
+        # them by force races with their end inside Ray 2.60 and can abort this process.
         waiting = largest_first(units)[::-1]
         running: dict[Any, Unit] = {}
-        try:
-            while waiting or running:
-                while waiting and len(running) < self.workers:
-                    unit = waiting.pop()
-                    running[self._remote.options(name=unit.name).remote(unit)] = unit
-                (done,), _ = self._ray.wait(list(running), num_returns=1)
-                unit = running.pop(done)
-                yield Event(unit, "done", self._result(done, unit))
-        finally:
-            for reference in running:
-                self._ray.cancel(reference, force=True)
+        while waiting or running:
+            while waiting and len(running) < self.workers:
+                unit = waiting.pop()
+                running[self._remote.options(name=unit.name).remote(unit)] = unit
+            (done,), _ = self._ray.wait(list(running), num_returns=1)
+            unit = running.pop(done)
+            yield Event(unit, "done", self._result(done, unit))
 
     def close(self) -> None:
         """See Executor."""
