@@ -120,8 +120,8 @@ class Ray:
 
     def run(self, units: Sequence[Unit]) -> Iterator[Event]:
         """See Executor."""
-        # What still runs when this ends early is ended by `close`: Ray ends the tasks of a driver that leaves. To cancel
-        # them by force races with their end inside Ray 2.60 and can abort this process.
+        # What still runs when this ends early is ended by `close`: Ray ends the tasks of a driver that leaves.
+        # To cancel them by force races with their end inside Ray 2.60 and can abort this process.
         waiting = largest_first(units)[::-1]
         running: dict[Any, Unit] = {}
         while waiting or running:
