@@ -197,7 +197,7 @@ def test_ctrl_c_leaves_nothing_running_and_resumes(
     driver.send_signal(signal.SIGINT)
     _, errors = driver.communicate(timeout=60)
     assert driver.returncode == 130, errors
-    assert errors.strip().endswith("stopped; the same command resumes"), errors
+    assert "stopped; the same command resumes" in errors, errors
     for _ in range(100):
         if not processes(mark):
             break
