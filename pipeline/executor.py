@@ -9,7 +9,7 @@ import os
 import queue
 import secrets
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -128,24 +128,27 @@ class Ray:
             while waiting and len(running) < self.workers:
                 unit = waiting.pop()
                 running[self._remote.options(name=unit.name).remote(unit)] = unit
-            (done,), _ = self._ray.wait(list(running), num_returns=1)
-            unit = running.pop(done)
-            yield Event(unit, "done", self._result(done, unit))
+            done, costs = self._next(running)
+            yield Event(running.pop(done), "done", costs)
 
     def close(self) -> None:
         """See Executor."""
         self._ray.shutdown()
 
-    def _result(self, reference: Any, unit: Unit) -> Any:
+    def _next(self, running: Mapping[Any, Unit]) -> tuple[Any, Any]:
+        """The next reference that is done, and its costs."""
         from ray.exceptions import RayError, RayTaskError
 
+        done = None
         try:
-            return self._ray.get(reference)
+            (done,), _ = self._ray.wait(list(running), num_returns=1)
+            return done, self._ray.get(done)
         except RayTaskError as error:
             raise (error.cause if isinstance(error.cause, PipelineError) else error) from None
         except RayError as error:  # workers, nodes or the cluster itself died more often than Ray runs a task again
+            what = "the cluster" if done is None else running[done].name
             raise PipelineError(
-                f"{unit.name}: Ray gave up on it: {str(error).splitlines()[0]}",
+                f"{what}: Ray gave up on it: {str(error).splitlines()[0]}",
                 "see to the cluster (memory, nodes), then run the same command: it resumes",
             ) from error
 

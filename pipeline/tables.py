@@ -54,7 +54,8 @@ def put_sorted(path: str, table: pa.Table, column: str, batches: Iterable[Batch]
 
     batches: the table's rows, parted so that one range of interest begins a new batch; by default 65,536 rows each.
 
-    Arrow IPC, for opening it costs a tenth of Parquet's footer; the first value of each batch stands in its metadata.
+    Arrow IPC, for a merge opens many files and Parquet's footer grows with columns and row groups. The first value of
+    each batch stands in its metadata.
     """
     parted = table.combine_chunks().to_batches(max_chunksize=1 << 16) if batches is None else batches
     filled = [batch for batch in parted if batch.num_rows]

@@ -18,7 +18,7 @@ from florilegium.pipeline import schema, store, tables
 from florilegium.pipeline.fingerprint import code_digest, frame_digest
 from florilegium.pipeline.passes import line
 from florilegium.pipeline.passes.decisions import WRITES as DECISIONS
-from florilegium.pipeline.passes.decisions import Shard, bound
+from florilegium.pipeline.passes.decisions import Shard, bound, decided
 from florilegium.pipeline.passes.documents import COLUMNS as DOCUMENTS
 from florilegium.pipeline.recipe import Recipe
 from florilegium.pipeline.schema import Batch
@@ -44,10 +44,7 @@ def folder(recipe: Recipe, corpus: Sequence[Shard], settled: Sequence[tuple[Unit
         "write": recipe.write.model_dump(mode="json"),
         "writer": code_digest(f"florilegium.stages.write.{recipe.write.format}"),
         "frame": frame_digest(__name__),
-        "shards": [
-            [s.key, *s.digests, record.outputs[".parquet"].sha256]
-            for s, (_, record) in zip(corpus, settled, strict=True)
-        ],
+        "shards": decided(corpus, settled),
     }
     return store.join(work, f"corpus-{digest(own)[:12]}")
 

@@ -56,6 +56,12 @@ def shards(parts: Sequence[Part], measures: Sequence[tuple[Unit, Record]]) -> li
     return found
 
 
+def decided(corpus: Sequence[Shard], settled: Sequence[tuple[Unit, Record]]) -> list[list[str]]:
+    """What determines all rows and decisions, shard by shard: key and digests, as JSON."""
+    pairs = zip(corpus, settled, strict=True)
+    return [[shard.key, *shard.digests, record.outputs[".parquet"].sha256] for shard, (_, record) in pairs]
+
+
 def folder(recipe: Recipe, corpus: Sequence[Shard], work: str) -> str:
     """Where the pass writes: named by what decides and by all that is decided on."""
     own = {

@@ -17,7 +17,7 @@ from florilegium.pipeline.account import SCHEMA as LEDGER
 from florilegium.pipeline.errors import PipelineError
 from florilegium.pipeline.fingerprint import file_hash, frame_digest, version_of
 from florilegium.pipeline.passes import line
-from florilegium.pipeline.passes.decisions import ALL_STAGES, READS, Shard
+from florilegium.pipeline.passes.decisions import ALL_STAGES, READS, Shard, decided
 from florilegium.pipeline.recipe import Recipe, as_json
 from florilegium.pipeline.stage import find
 from florilegium.pipeline.work import Guard, Made, Record, Unit, digest
@@ -45,10 +45,7 @@ def units(recipe: Recipe, corpus: Sequence[Shard], settled: Done, merged: Done, 
     own = {
         "frame": frame_digest(__name__),
         "addresses": addresses,
-        "shards": [
-            [shard.key, *shard.digests, record.outputs[".parquet"].sha256]
-            for shard, (_, record) in zip(corpus, settled, strict=True)
-        ],
+        "shards": decided(corpus, settled),
     }
     folder = store.join(work, f"release-{digest(own)[:12]}")
     found: list[Unit] = []

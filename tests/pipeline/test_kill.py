@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -55,6 +54,10 @@ def processes(mark: str) -> dict[int, str]:
     return found
 
 
+def build_command(recipe: Path, out: Path, *more: str) -> list[str]:
+    return [sys.executable, "-m", "florilegium.pipeline", "build", str(recipe), "--out", str(out), *more]
+
+
 def finished_units(out: Path) -> dict[Path, int]:
     return {path: path.stat().st_mtime_ns for path in out.glob("work/documents-*/*.json")}
 
@@ -67,19 +70,7 @@ def test_a_killed_build_resumes_to_the_same_bytes(
 ) -> None:
     chance = random.Random(f"{executor} {victim}")
     out = tmp_path / "out"
-    command = [
-        sys.executable,
-        "-m",
-        "florilegium.pipeline",
-        "build",
-        str(cut),
-        "--out",
-        str(out),
-        "--workers",
-        "2",
-        "--executor",
-        executor,
-    ]
+    command = build_command(cut, out, "--workers", "2", "--executor", executor)
     kills = 0
     for _ in range(10 * KILLS):
         before = finished_units(out)
@@ -122,8 +113,9 @@ def test_a_killed_build_resumes_to_the_same_bytes(
         if driver.returncode == 0:
             break
         if driver.returncode != -signal.SIGKILL:  # the local executor outlives its workers; Ray itself may give up
-            assert executor == "ray" and victim == "worker", errors.decode()
-            warnings.warn(f"Ray gave up with status {driver.returncode}: {errors.decode()[-2000:]}", stacklevel=1)
+            shown = errors.decode()
+            assert executor == "ray" and victim == "worker", shown
+            assert driver.returncode == 2 and "run the same command: it resumes" in shown, shown
     assert driver.returncode == 0
     assert digests(out) == undisturbed
     assert [path for path in out.rglob("*") if path.name.startswith(".aside-")] == []
@@ -142,19 +134,7 @@ def test_a_cluster_loses_a_node_and_gives_the_same_bytes(
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
     try:
         lost = cluster.add_node(num_cpus=1)
-        command = [
-            sys.executable,
-            "-m",
-            "florilegium.pipeline",
-            "build",
-            str(cut),
-            "--out",
-            str(out),
-            "--executor",
-            "ray",
-            "--ray-address",
-            cluster.address,
-        ]
+        command = build_command(cut, out, "--executor", "ray", "--ray-address", cluster.address)
         driver = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         while driver.poll() is None and len(finished_units(out)) < 2:
             time.sleep(0.02)
@@ -174,17 +154,7 @@ def test_ctrl_c_leaves_nothing_running_and_resumes(
 ) -> None:
     out = tmp_path / "out"
     mark = secrets.token_hex(8)
-    command = [
-        sys.executable,
-        "-m",
-        "florilegium.pipeline",
-        "build",
-        str(cut),
-        "--out",
-        str(out),
-        "--executor",
-        executor,
-    ]
+    command = build_command(cut, out, "--executor", executor)
     driver = subprocess.Popen(
         command,
         env={**os.environ, "FLORILEGIUM_MARK": mark},
@@ -197,7 +167,10 @@ def test_ctrl_c_leaves_nothing_running_and_resumes(
     driver.send_signal(signal.SIGINT)
     _, errors = driver.communicate(timeout=60)
     assert driver.returncode == 130, errors
-    assert "stopped; the same command resumes" in errors, errors
+    said = "stopped; the same command resumes"
+    assert said in errors if executor == "ray" else errors.strip().endswith(said), (
+        errors
+    )  # Ray's libraries may add lines
     for _ in range(100):
         if not processes(mark):
             break
