@@ -1,6 +1,9 @@
-"""The one error that a user's mistake raises: a sentence, its place, and a hint."""
+"""The one error that a user's mistake raises: a sentence, its place, and a hint; and how the system's become one."""
 
-from collections.abc import Sequence
+import errno
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 
 class PipelineError(Exception):
@@ -29,3 +32,31 @@ class PipelineError(Exception):
     def __reduce__(self) -> tuple[type["PipelineError"], tuple[str, str, tuple[tuple[str, str], ...]]]:
         """Cross a process border whole (the default keeps only the arguments of Exception)."""
         return (PipelineError, (self.message, self.hint, self.more))
+
+
+HINTS: Mapping[int | None, str] = {
+    errno.ENOSPC: "make room there",
+    errno.EDQUOT: "make room there, or ask for a larger quota",
+    errno.EROFS: "mount it so that it can be written, or give another --out",
+    errno.EACCES: "mend its permissions",
+    errno.EPERM: "mend its permissions",
+    errno.ENOENT: "put it there, or check the path",
+    errno.ELOOP: "mend the link",
+}
+"""What to do about what the system says, before the same command is run again."""
+
+
+def trouble(error: OSError, place: str, what: str) -> PipelineError:
+    """What the system refused as a sentence, and what to do about it. place: a path. what: "cannot be read"."""
+    said = os.strerror(error.errno) if error.errno else str(error)
+    hint = HINTS.get(error.errno, "mend the disk or the connection")
+    return PipelineError(f"{place}: {what}: {said}", f"{hint}, then run the same command: it goes on where it was")
+
+
+@contextmanager
+def naming(place: str, what: str) -> Iterator[None]:
+    """What the system refuses inside (OSError) becomes a PipelineError that names this place."""
+    try:
+        yield
+    except OSError as error:
+        raise trouble(error, place, what) from error

@@ -1,17 +1,17 @@
 """Inputs: from the sources of a recipe to files, and from files to pieces and units of work."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import blake2b
 from typing import Any
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from florilegium.pipeline import store
 from florilegium.pipeline.errors import PipelineError
 from florilegium.pipeline.recipe import MiB, Recipe, Source, format_of
 from florilegium.pipeline.stage import find, names
-from florilegium.stages.read import Piece, Record
+from florilegium.stages.read import Piece, Record, printable
 
 SMALLEST, LARGEST, MOST = 4 * MiB, 256 * MiB, 2_000
 """Bounds of a unit of work: at least 5 s of extraction, at most what a worker holds; about how many there may be."""
@@ -56,7 +56,8 @@ class Share:
 def input_files(recipe: Recipe) -> tuple[list[InputFile], list[str]]:
     """The files of all sources in input order, and the files below them that no format claims.
 
-    Raises PipelineError for a source that holds nothing to read.
+    Raises PipelineError for a source that holds nothing to read, none of whose files is of its format, or one of whose
+    files lacks what the source's options name; files are opened, in order, until one of the source is as it should be.
     """
     files: list[InputFile] = []
     unclaimed: list[str] = []
@@ -65,19 +66,51 @@ def input_files(recipe: Recipe) -> tuple[list[InputFile], list[str]]:
         for one in found:
             kind = source.format or format_of(one.name)
             if kind is None:
-                unclaimed.append(f"{source.name}: {one.name}")
+                unclaimed.append(printable(f"{source.name}: {one.name}"))
                 continue
-            reader = find("stages.read", kind)
-            adapter = TypeAdapter(reader.Options)
-            options = adapter.dump_python(adapter.validate_python(source.options), mode="json")
+            options = _options(source, kind, one.path)
             files.append(InputFile(source.name, one.name, one.path, one.size, one.version, kind, options))
-        if not any(file.source == source.name for file in files):
+        mine = [file for file in files if file.source == source.name]
+        if not mine:
             what = f"none of its {len(found)} files has a known ending" if found else "no file matches"
             raise PipelineError(
                 f"source {source.name}: {source.path}: {what}",
                 f"check the path, or set `format:` to one of: {', '.join(names('stages.read'))}",
             )
+        _check(mine)
     return files, unclaimed
+
+
+def _options(source: Source, kind: str, path: str) -> dict[str, Any]:
+    """The source's options as the reader of this format has them, as JSON."""
+    reader = find("stages.read", kind)
+    adapter = TypeAdapter(reader.Options)
+    try:
+        found: dict[str, Any] = adapter.dump_python(adapter.validate_python(source.options), mode="json")
+    except ValidationError as error:
+        wrong = ", ".join(".".join(map(str, one["loc"])) for one in error.errors())
+        raise PipelineError(
+            f"source {source.name}: {path}: options: {wrong}: not for a file of format {kind}",
+            "give each format a source of its own",
+        ) from error
+    return found
+
+
+def _check(files: Sequence[InputFile]) -> None:
+    """Raises PipelineError, about the first file, when none of a source's files can be read as what it should be."""
+    mistakes: list[PipelineError] = []
+    for file in files:
+        reader = find("stages.read", file.format)
+        options = TypeAdapter(reader.Options).validate_python(dict(file.options))
+        with store.reading(file.path) as opened:
+            try:
+                reader.check(opened, options)
+            except PipelineError as error:
+                mistakes.append(error)
+            else:
+                return
+    others = f", and none of the source's {len(files)} files is better" if len(files) > 1 else ""
+    raise PipelineError(f"source {files[0].source}: {mistakes[0].message}{others}", mistakes[0].hint)
 
 
 def shares(files: list[InputFile], unit_bytes: int | None) -> Iterator[Share]:
@@ -89,9 +122,9 @@ def shares(files: list[InputFile], unit_bytes: int | None) -> Iterator[Share]:
         reader = find("stages.read", file.format)
         options = TypeAdapter(reader.Options).validate_python(dict(file.options))
         if file.size <= target and reader.POSITIONS == "bytes":  # nothing to cut: many small files need not be opened
-            cuts = [(0, file.size)]
+            cuts = [(0, max(file.size, 1))]
         else:
-            with store.open_input(file.path) as opened:
+            with store.reading(file.path) as opened:
                 cuts = list(reader.cut(opened, file.size, target, options))
         part = file.size // max(len(cuts), 1)
         for start, end in cuts:
@@ -128,7 +161,7 @@ def records(share: Share) -> Iterator[tuple[Piece, Record]]:
         reader = find("stages.read", file.format)
         options = TypeAdapter(reader.Options).validate_python(dict(file.options))
         piece = Piece(file.source, file.name, start, end)
-        with store.open_input(file.path) as opened:
+        with store.reading(file.path) as opened:
             for record in reader.read(opened, piece, options):
                 yield piece, record
                 count += record.beside is None
@@ -177,7 +210,7 @@ def _range_digest(file: InputFile, start: int, end: int) -> str:
     by_bytes = find("stages.read", file.format).POSITIONS == "bytes"
     first, last = (start, min(end, file.size)) if by_bytes else (0, file.size)
     total = blake2b(digest_size=16)
-    with local.open("rb") as opened:
+    with store.reading(file.path) as opened:
         opened.seek(first)
         while first < last and (block := opened.read(min(1 << 20, last - first))):
             total.update(block)
@@ -196,7 +229,7 @@ def _found(source: Source) -> list[store.Found]:
     one = store.stat(path)
     if one is None:
         raise PipelineError(
-            f"source {source.name}: {path}: there is no such file or folder",
+            f"source {source.name}: {path}: there is no such file or folder, or its link leads nowhere",
             "check the path; a relative one starts at the recipe's folder",
         )
     return [one]

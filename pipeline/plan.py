@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from florilegium.pipeline import account, inputs, store
+from florilegium.pipeline import account, inputs, owner, store
 from florilegium.pipeline.errors import PipelineError
 from florilegium.pipeline.inputs import Share
 from florilegium.pipeline.passes import documents, measures
@@ -55,6 +55,7 @@ class Plan:
 def plan(recipe: Recipe, out: str, limit: int | None = None, sample: bool = True) -> Plan:
     """What `build` would do. Writes nothing below `out`; a sample is run in a temporary folder."""
     work = store.join(out, "work")
+    owner.check(recipe, out)
     files, shares, unclaimed = shares_of(recipe, limit)
     units = documents.units(recipe, shares, work)
     done, todo = done_before(units, shares)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any, Protocol
 
-from florilegium.pipeline import inputs, store
+from florilegium.pipeline import inputs, owner, store
 from florilegium.pipeline.errors import PipelineError
 from florilegium.pipeline.executor import Event, Executor
 from florilegium.pipeline.inputs import InputFile, Share
@@ -59,10 +59,12 @@ def build(
     an account that does not balance.
     """
     work = store.join(out, "work")
+    owner.check(recipe, out)  # before anything is written
     store.make_folder(out)
     store.make_folder(work, private=True)
     with store.locked(work):
         store.sweep(out)  # what a killed build left half-written
+        owner.take(recipe, out)
         built = _Walk(executor, watch, verify, work).build(recipe, out, limit)
         store.sweep(out)  # and what workers left that were killed in this one
     return built
@@ -71,7 +73,7 @@ def build(
 def shares_of(recipe: Recipe, limit: int | None) -> tuple[list[InputFile], list[Share], list[str]]:
     """The inputs of a recipe, how they are cut into units of work, and the files that no format claims.
 
-    Raises PipelineError when there is nothing to read, or a file is not of its format.
+    Raises PipelineError when there is nothing to read, or no file of a source is of its format.
     """
     files, unclaimed = inputs.input_files(recipe)
     shares = list(inputs.shares(files, recipe.unit_bytes))

@@ -41,19 +41,25 @@ class Reader(Protocol):
     SUFFIXES: tuple[str, ...]
     """File name endings of the format, longest first."""
     POSITIONS: str
-    """What start and end of a piece count: "bytes" of the stored file (the whole file is 0 to its size), or "rows"."""
+    """What start and end of a piece count: "bytes" of the stored file (the whole is 0 to its size, or 1), or "rows"."""
     Options: type[Any]
     """A frozen pydantic dataclass: what a source may set under `options`."""
+
+    def check(self, file: BinaryIO, options: Any) -> None:
+        """Raises PipelineError when nothing can be read of the file: it is not of this format, or lacks the columns."""
 
     def cut(self, file: BinaryIO, size: int, target: int, options: Any) -> Iterator[tuple[int, int]]:
         """Where to cut a file into pieces of about `target` bytes: (start, end) in order, each from the last one's end.
 
-        size: bytes of the file. A format that cannot be cut yields one piece.
-        Raises PipelineError when the file is not of this format at all.
+        size: bytes of the file. What cannot be cut is one piece, and so is a file that is not of this format.
         """
 
     def read(self, file: BinaryIO, piece: Any, options: Any) -> Iterator[Any]:
-        """The records of the piece, in order. Damage costs one record: it is given with the reason read.damaged."""
+        """The records of the piece, in order. Damage costs one record: it is given with the reason read.damaged.
+
+        A file that `check` refuses gives read.wrong_format: one record without a position, or each of its rows. Only
+        what the system raises (OSError) may leave this function.
+        """
 
 
 class Writer(Protocol):

@@ -20,7 +20,7 @@ from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from typing import Any
 
-from florilegium.pipeline.errors import PipelineError
+from florilegium.pipeline.errors import PipelineError, trouble
 from florilegium.pipeline.work import Guard, Say, Unit, perform
 
 STRIKES = {
@@ -157,10 +157,7 @@ def _carried(error: Exception, unit: Unit) -> Exception:
     if isinstance(error, PipelineError):
         return error
     if isinstance(error, OSError):
-        return PipelineError(
-            f"{unit.name}: {error.strerror or error}{f': {error.filename}' if error.filename else ''}",
-            "make room or mend the disk, then run the same command: it resumes",
-        )
+        return trouble(error, str(error.filename or unit.folder), f"stops {unit.name}")
     from traceback import format_exception
 
     return RuntimeError(f"{unit.name} failed:\n{''.join(format_exception(error))}")

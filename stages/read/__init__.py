@@ -11,6 +11,7 @@ from florilegium.pipeline.schema import READ, VERDICT, Batch, batch
 
 REASONS = {
     "read.damaged": "the record could not be read: truncated, or its length or encoding lies",
+    "read.wrong_format": "the file is not of its format, or holds no text or page where its source says they stand",
     "read.site_file": "not a document: robots.txt, tdmrep.json and other files that speak about a site",
     "read.not_text": "a redirect, an error page, or a medium that holds no text",
     "read.revisit": "the capture says only that nothing had changed; its text stands in an earlier record",
@@ -71,6 +72,12 @@ def document_id(source: str, record: str) -> bytes:
     return blake2b(f"{source}\0{record}".encode("utf-8", "surrogateescape"), digest_size=16).digest()
 
 
+def wrong_format(piece: Piece) -> Iterator[Record]:
+    """What a reader makes of a file that is not of its format: one record, whose place is the file itself."""
+    if piece.start == 0 < piece.end:
+        yield Record("", reason="read.wrong_format")
+
+
 def batches(
     records: Iterable[tuple[Piece, Record]], max_rows: int = BATCH_ROWS, max_bytes: int = BATCH_BYTES
 ) -> Iterator[Batch]:
@@ -87,13 +94,18 @@ def batches(
         yield _batch(rows)
 
 
+def printable(name: str) -> str:
+    r"""A file name as text: bytes in it that are no UTF-8 as \xff."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
 def _row(record: Record, piece: Piece) -> dict[str, Any]:
     place = f"{piece.name}#{record.position}" if record.position else piece.name
     row = {name: getattr(record, name) for name in COLUMNS if hasattr(record, name)}
     return row | {
         "id": document_id(piece.source, place),
         "source": piece.source,
-        "record": place,
+        "record": printable(place),
         "host": host_of(record.url),
     }
 

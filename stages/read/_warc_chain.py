@@ -15,7 +15,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from florilegium.pipeline.errors import PipelineError
 from florilegium.stages.read import Piece, _http
 from florilegium.stages.read._stream import BLOCK, Damaged, Member, Window, gzip_member, inflater
 
@@ -289,9 +288,11 @@ def _certain(window: Window, at: int) -> bool:
     return True
 
 
-def kind(window: Window, name: str) -> str:
-    """gzip or plain. Raises PipelineError when the first MiB holds no beginning of a record in either form."""
+def kind(window: Window) -> str | None:
+    """gzip or plain; None when the first MiB holds no beginning of a record in either form."""
     start = window.at(0, BLOCK)
+    if not start:
+        return None
     if _is_start(window, 0) or (start[:2] == MAGIC[:2] and _broken_start(window)):
         return "gzip"
     if b"WARC/".startswith(start[:5]):
@@ -299,11 +300,7 @@ def kind(window: Window, name: str) -> str:
     at = _start_at_or_after(window, 0)
     if at is not None and at < BLOCK:
         return "gzip"
-    if _shows_record(start):
-        return "plain"
-    raise PipelineError(
-        f"{name}: this is not a WARC file", "set the source's format to what the file holds, or leave it out"
-    )
+    return "plain" if _shows_record(start) else None
 
 
 def _shows_record(text: bytes) -> bool:

@@ -23,9 +23,13 @@ class Options:
     """Largest file read, in bytes; a larger one is dropped as read.too_large."""
 
 
+def check(file: BinaryIO, options: Options) -> None:
+    """See Reader: any bytes may be a page."""
+
+
 def cut(file: BinaryIO, size: int, target: int, options: Options) -> Iterator[tuple[int, int]]:  # noqa: ARG001
     """One piece: a page cannot be cut."""
-    yield 0, size
+    yield 0, max(size, 1)
 
 
 def read(file: BinaryIO, piece: Piece, options: Options) -> Iterator[Record]:

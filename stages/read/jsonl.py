@@ -4,13 +4,13 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass as plain_dataclass
 from itertools import takewhile
-from typing import Annotated, BinaryIO
+from typing import Annotated, Any, BinaryIO
 
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
 from florilegium.pipeline.errors import PipelineError
-from florilegium.stages.read import Piece, Record, _columns
+from florilegium.stages.read import Piece, Record, _columns, wrong_format
 from florilegium.stages.read._stream import BLOCK, Damaged, Window, chain, gzip_member, name_of, zstd_frame
 
 SUFFIXES = (".ndjson.zst", ".jsonl.zst", ".ndjson.gz", ".jsonl.gz", ".ndjson", ".jsonl")
@@ -31,13 +31,26 @@ class Options:
     """Longest line read, in bytes; a longer one is dropped as read.too_large."""
 
 
+def check(file: BinaryIO, options: Options) -> None:
+    """See Reader. Columns are judged by the objects in the first MiB, if there are any."""
+    window, name = Window(file), name_of(file)
+    if not _is_jsonl(window, name):
+        raise PipelineError(
+            f"{name}: these are not JSON lines", "give one JSON object a line, or set the source's format to what it is"
+        )
+    lines = _begins(window).removeprefix(BOM).split(b"\n")
+    keys = dict.fromkeys(key for line in lines for key in _object(line) or ())
+    if keys:
+        _columns.check(name, list(keys), options.columns)
+
+
 def cut(file: BinaryIO, size: int, target: int, options: Options) -> Iterator[tuple[int, int]]:  # noqa: ARG001
     """Pieces of `target` bytes, which own the lines that begin in them; a compressed file is one piece."""
     window = Window(file)
-    _check(window, name_of(file))
-    step = target if window.at(0, 2) not in COMPRESSIONS else max(size, 1)
-    for start in range(0, size, step):
-        yield start, min(start + step, size)
+    cuttable = window.at(0, 2) not in COMPRESSIONS and _is_jsonl(window, name_of(file))
+    step = target if cuttable else max(size, 1)
+    for start in range(0, max(size, 1), step):
+        yield start, min(start + step, max(size, 1))
 
 
 def read(file: BinaryIO, piece: Piece, options: Options) -> Iterator[Record]:
@@ -47,7 +60,9 @@ def read(file: BinaryIO, piece: Piece, options: Options) -> Iterator[Record]:
     what is left of the line there. Blank lines are `beside`.
     """
     window = Window(file)
-    _check(window, name_of(file))
+    if not _is_jsonl(window, piece.name):
+        yield from wrong_format(piece)
+        return
     member = COMPRESSIONS.get(window.at(0, 2))
     if member:
         yield from _records(_lines(chain(window, member), 0, options.max_bytes), options)
@@ -117,11 +132,8 @@ def _records(lines: Iterator[_Line], options: Options) -> Iterator[Record]:
 
 
 def _record(at: int, text: bytes, options: Options) -> Record:
-    try:
-        row = json.loads(text.decode())
-    except (ValueError, RecursionError):
-        row = None
-    if not isinstance(row, dict):
+    row = _object(text)
+    if row is None:
         return Record(str(at), len(text), reason="read.damaged")
     return _columns.record(str(at), row, options.columns, options.max_bytes)
 
@@ -133,15 +145,31 @@ def _unread(line: _Line, limit: int) -> Record:
     return Record(str(line.at), line.length, reason="read.too_large", reason_value=size, reason_limit=float(limit))
 
 
-def _check(window: Window, name: str) -> None:
-    """Raises PipelineError when none of the first lines begins an object."""
-    member = COMPRESSIONS.get(window.at(0, 2))
+def _object(text: bytes) -> dict[str, Any] | None:
     try:
-        begins = member(window, 0).more() if member else window.at(0, 1 << 16)
-    except Damaged:
-        return
+        row = json.loads(text.decode())
+    except (ValueError, RecursionError):
+        return None
+    return row if isinstance(row, dict) else None
+
+
+def _is_jsonl(window: Window, name: str) -> bool:
+    """Whether one of the first lines begins an object, or there is none; a compressed file has at least a header."""
+    begins = _begins(window)
     first = begins.removeprefix(BOM).lstrip()
-    if first and not first.startswith(b"{") and b'\n{"' not in begins:
-        raise PipelineError(
-            f"{name}: these are not JSON lines", "give one JSON object a line, or set the source's format to what it is"
-        )
+    if not first:
+        return bool(window.at(0, 1)) or not name.endswith((".gz", ".zst"))
+    return first.startswith(b"{") or b'\n{"' in begins
+
+
+def _begins(window: Window) -> bytes:
+    """The first MiB of the lines, or what stands before a damage."""
+    member = COMPRESSIONS.get(window.at(0, 2))
+    parts = chain(window, member) if member else _stored(window, 0)
+    begins = bytearray()
+    try:
+        while len(begins) < BLOCK and (part := next(parts, b"")):
+            begins += part
+    except Damaged:
+        pass
+    return bytes(begins[:BLOCK])

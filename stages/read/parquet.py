@@ -5,19 +5,23 @@ from itertools import islice, zip_longest
 from typing import Annotated, Any, BinaryIO
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
 from florilegium.pipeline.errors import PipelineError
-from florilegium.stages.read import Piece, Record, _columns
+from florilegium.stages.read import Piece, Record, _columns, wrong_format
 from florilegium.stages.read._stream import name_of
 
 SUFFIXES = (".parquet",)
 POSITIONS = "rows"
 
-ROWS = 64
-"""Rows decoded at a time."""
+ROWS, BYTES = 64, 16 << 20
+"""Rows decoded at a time: so many, or fewer where they are large, at least one."""
+
+SIZED = (pa.string(), pa.large_string(), pa.binary(), pa.large_binary())
+"""Types whose values tell their size before they are decoded."""
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid", use_attribute_docstrings=True))
@@ -31,13 +35,25 @@ class Options:
     """Largest text or page read, in bytes; a larger one is dropped as read.too_large."""
 
 
+def check(file: BinaryIO, options: Options) -> None:
+    """See Reader. Columns are judged by name and type."""
+    table, name = _open(file), name_of(file)
+    if table is None and _begins(file):
+        raise PipelineError(f"{name}: its end is missing or damaged", "fetch it anew, or take it out of the source")
+    if table is None:
+        raise PipelineError(f"{name}: this is not a Parquet file", "set the source's format to what it is")
+    _columns.check(name, table.schema_arrow.names, options.columns)
+    if not _columns.CONTENT & _found(table, options).keys():
+        kinds = ", ".join(f"{field.name}: {field.type}" for field in table.schema_arrow)
+        raise PipelineError(f"{name}: its text or page is of another type ({kinds})", "name a column of type string")
+
+
 def cut(file: BinaryIO, size: int, target: int, options: Options) -> Iterator[tuple[int, int]]:  # noqa: ARG001
     """Pieces of whole row groups, of about `target` stored bytes each; positions are row numbers."""
     table = _open(file)
     if table is None:
         yield 0, 1
         return
-    _names(table, options, name_of(file))
     begin = held = 0
     for first, last, group in _groups(table):
         if held and held + _stored_bytes(table, group) > target:
@@ -52,18 +68,24 @@ def read(file: BinaryIO, piece: Piece, options: Options) -> Iterator[Record]:
     """A record for each row. position: the number of the row.
 
     Rows of a row group behind a damage are read.damaged, each; a file without its footer, which alone says where
-    things stand, is one damaged record with an empty position.
+    things stand, is one damaged record with an empty position. Where no column holds a text or a page, each row is
+    read.wrong_format.
     """
     table = _open(file)
     if table is None:
-        yield Record("", reason="read.damaged")
+        yield from [Record("", reason="read.damaged")] if _begins(file) else wrong_format(piece)
         return
-    names = sorted(set(_names(table, options, piece.name).values()))
+    found = _found(table, options)
+    names = sorted(set(found.values()))
     for row, last, group in _groups(table):
-        if piece.start <= row < piece.end:
-            rows = islice(_rows(table, group, names), last - row)
-            for number, values in zip_longest(range(row, last), rows):
-                yield _record(str(number), values, options)
+        if not piece.start <= row < piece.end:
+            continue
+        if not _columns.CONTENT & found.keys():
+            yield from (Record(str(number), reason="read.wrong_format") for number in range(row, last))
+            continue
+        rows = islice(_rows(table, group, names, options.max_bytes), last - row)
+        for number, values in zip_longest(range(row, last), rows):
+            yield _record(str(number), values, options)
 
 
 def _record(position: str, values: dict[str, Any] | None, options: Options) -> Record:
@@ -72,24 +94,38 @@ def _record(position: str, values: dict[str, Any] | None, options: Options) -> R
     return _columns.record(position, values, options.columns, options.max_bytes)
 
 
-def _rows(table: pq.ParquetFile, group: int, names: list[str]) -> Iterator[dict[str, Any]]:
-    """The rows of a row group, up to the first damage."""
+def _rows(table: pq.ParquetFile, group: int, names: list[str], limit: int) -> Iterator[dict[str, Any]]:
+    """The rows of a row group, up to the first damage. Values of more than `limit` bytes are _columns.Long."""
+    stored = table.metadata.row_group(group)
+    rows = max(1, min(ROWS, BYTES * stored.num_rows // max(stored.total_byte_size, 1)))
     try:
-        for batch in table.iter_batches(ROWS, row_groups=[group], columns=names, use_threads=False):
-            columns = [_values(column) for column in batch.columns]
+        for batch in table.iter_batches(rows, row_groups=[group], columns=names, use_threads=False):
+            columns = [_values(column, limit) for column in batch.columns]
             for values in zip(*columns, strict=True):
                 yield dict(zip(batch.schema.names, values, strict=True))
-    except (OSError, pa.ArrowException):
-        return
+    except (OSError, pa.ArrowException) as error:
+        if _refused(error):
+            raise
 
 
-def _values(column: "pa.Array[Any]") -> list[Any]:
+def _refused(error: Exception) -> bool:
+    """Whether the system refused to read the file: no fault of what it holds. pyarrow's own OSErrors have no number."""
+    return isinstance(error, OSError) and error.errno is not None
+
+
+def _values(column: "pa.Array[Any]", limit: int) -> list[Any]:
     if pa.types.is_timestamp(column.type):
         column = column.cast(pa.timestamp("s", column.type.tz), safe=False)
+    sizes: list[int | None] = [None] * len(column)
+    if column.type in SIZED:
+        sizes = pc.binary_length(column).to_pylist()  # type: ignore[call-overload]  # the stubs want the type known
     try:
-        return column.to_pylist()
+        if all(size is None or size <= limit for size in sizes):
+            return column.to_pylist()
     except (ValueError, OverflowError):
-        return [_value(one) for one in column]
+        pass
+    both = zip(column, sizes, strict=True)
+    return [_columns.Long(size) if size is not None and size > limit else _value(one) for one, size in both]
 
 
 def _value(value: "pa.Scalar[Any]") -> Any:
@@ -104,26 +140,34 @@ NO_VALUE = object()
 
 
 def _open(file: BinaryIO) -> pq.ParquetFile | None:
-    """The file, or null where its footer is damaged. Raises PipelineError when it does not even begin as Parquet."""
-    file.seek(0)
-    if file.read(4) != b"PAR1":
-        raise PipelineError(f"{name_of(file)}: this is not a Parquet file", "set the source's format to what it is")
+    """The file, or null where its footer is damaged or it does not even begin as Parquet."""
+    if not _begins(file):
+        return None
     try:
         table = pq.ParquetFile(file, page_checksum_verification=True, pre_buffer=False)
         return table if table.schema_arrow else None
-    except (OSError, pa.ArrowException):
+    except (OSError, pa.ArrowException) as error:
+        if _refused(error):
+            raise
         return None
 
 
-def _names(table: pq.ParquetFile, options: Options, name: str) -> dict[_columns.Name, str]:
-    present = table.schema_arrow.names
-    names = _columns.pick(present, options.columns)
-    if not {"text", "html"} & names.keys():
-        raise PipelineError(
-            f"{name}: none of its columns holds a text or a page",
-            f"set options.columns.text or options.columns.html to one of: {', '.join(present)}",
-        )
-    return names
+def _begins(file: BinaryIO) -> bool:
+    file.seek(0)
+    return file.read(4) == b"PAR1"
+
+
+def _found(table: pq.ParquetFile, options: Options) -> dict[_columns.Name, str]:
+    """Our name to the file's column, for all that is there; a text or page of another type is not."""
+    schema = table.schema_arrow
+    found = _columns.pick(schema.names, options.columns)
+    return {ours: name for ours, name in found.items() if ours not in _columns.CONTENT or _textual(schema, name)}
+
+
+def _textual(schema: pa.Schema, name: str) -> bool:
+    kind = schema.field(schema.names.index(name)).type
+    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return kind in (*SIZED, pa.string_view(), pa.binary_view(), pa.null()) or pa.types.is_fixed_size_binary(kind)
 
 
 def _groups(table: pq.ParquetFile) -> Iterator[tuple[int, int, int]]:

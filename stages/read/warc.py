@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
-from florilegium.stages.read import Piece, Record, _http, _warc_chain
+from florilegium.pipeline.errors import PipelineError
+from florilegium.stages.read import Piece, Record, _http, _warc_chain, wrong_format
 from florilegium.stages.read._stream import Damaged, Window, name_of
 
 SUFFIXES = (".warc.gz", ".warc")
@@ -33,13 +34,23 @@ class Options:
     """Largest payload read, in bytes, as stored and decoded; a larger one is dropped as read.too_large."""
 
 
+def check(file: BinaryIO, options: Options) -> None:  # noqa: ARG001
+    """See Reader."""
+    if _warc_chain.kind(Window(file)) is None:
+        raise PipelineError(
+            f"{name_of(file)}: this is not a WARC file",
+            "fetch it anew, or set the source's format to what it holds",
+        )
+
+
 def cut(file: BinaryIO, size: int, target: int, options: Options) -> Iterator[tuple[int, int]]:  # noqa: ARG001
     """Pieces of about `target` stored bytes: arithmetic for gzip, at the records' beginnings for plain files."""
     window = Window(file)
-    if _warc_chain.kind(window, name_of(file)) == "gzip":
-        starts: Iterator[int] = iter(range(0, size, target))
-    else:
-        starts = _spaced(_warc_chain.starts(window), target)
+    kind = _warc_chain.kind(window)
+    if kind is None:
+        yield 0, max(size, 1)
+        return
+    starts = iter(range(0, size, target)) if kind == "gzip" else _spaced(_warc_chain.starts(window), target)
     begin = 0
     for start in starts:
         if start > begin:
@@ -65,8 +76,11 @@ def read(file: BinaryIO, piece: Piece, options: Options) -> Iterator[Record]:
     member of many records, where one that says more than max_bytes costs the rest of the member.
     """
     window = Window(file)
-    gzipped = _warc_chain.kind(window, name_of(file)) == "gzip"
-    records = _warc_chain.gzip_records if gzipped else _warc_chain.plain_records
+    kind = _warc_chain.kind(window)
+    if kind is None:
+        yield from wrong_format(piece)
+        return
+    records = _warc_chain.gzip_records if kind == "gzip" else _warc_chain.plain_records
     for position, raw in records(window, piece, options.max_bytes + _warc_chain.HEAD):
         yield _record(position, raw, options.max_bytes)
 

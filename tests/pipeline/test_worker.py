@@ -65,7 +65,10 @@ def test_what_was_struck_is_replayed_when_an_output_is_lost(child: Killable, tmp
 
 @pytest.mark.parametrize(
     ("document", "message"),
-    [("killed-always", "was killed 30 times (last at batch 0"), ("full", "No space left on device: /somewhere/file")],
+    [
+        ("killed-always", "was killed 30 times (last at batch 0"),
+        ("full", "/somewhere/file: stops test 0: No space left on device"),
+    ],
 )
 def test_what_no_document_is_to_blame_for_stops_with_one_sentence(
     child: Killable, tmp_path: Path, document: str, message: str

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from florilegium.pipeline.errors import PipelineError
-from florilegium.stages.read import Piece, Record, jsonl
+from florilegium.stages.read import Piece, Record, _columns, jsonl
 
 
 def read(data: bytes, start: int = 0, end: int | None = None, options: jsonl.Options | None = None) -> list[Record]:
@@ -113,9 +113,67 @@ def test_compressed_files_are_one_piece_and_keep_what_stands_before_a_damage(pac
     assert read(packed[: len(packed) - 4])[-2].reason is None
 
 
-@pytest.mark.parametrize("data", [b"<html></html>\n" * 10, gzip.compress(b"WARC/1.0\r\n" * 10), b"PAR1" + b"\0" * 99])
-def test_another_format_is_the_users_mistake(data: bytes) -> None:
+OTHERS = [
+    b"<html></html>\n" * 10,
+    gzip.compress(b"WARC/1.0\r\n" * 10),
+    b"PAR1" + b"\0" * 99,
+    b'[{"text": "x"}]\n',
+]
+
+
+def checked(data: bytes, columns: dict[_columns.Name, str] | None = None, name: str = "a.jsonl") -> None:
+    file = io.BytesIO(data)
+    file.name = name
+    jsonl.check(file, jsonl.Options(columns=columns or {}))
+
+
+@pytest.mark.parametrize("data", OTHERS, ids=range(len(OTHERS)))
+def test_another_format_is_one_record_and_a_mistake_to_the_check(data: bytes) -> None:
+    ((start, end),) = jsonl.cut(io.BytesIO(data), len(data), 5, jsonl.Options())
+    assert [(one.position, one.reason) for one in read(data, start, end)] == [("", "read.wrong_format")]
+    assert read(data, 5, 10) == []
     with pytest.raises(PipelineError, match="not JSON lines"):
-        read(data)
-    with pytest.raises(PipelineError, match="not JSON lines"):
-        list(jsonl.cut(io.BytesIO(data), len(data), 100, jsonl.Options()))
+        checked(data)
+
+
+def test_an_empty_file_has_no_lines_but_no_compressed_file_is_empty() -> None:
+    checked(b"")
+    assert read(b"", 0, 1) == []
+    with pytest.raises(PipelineError, match=r"a\.jsonl\.gz: these are not JSON lines"):
+        checked(b"", name="a.jsonl.gz")
+    piece = Piece("lines", "a.jsonl.gz", 0, 1)
+    (one,) = jsonl.read(io.BytesIO(b""), piece, jsonl.Options())
+    assert (one.position, one.reason) == ("", "read.wrong_format")
+
+
+HPLT = line(u="http://a.example/", ts="2024-02-29T00:00:00Z", text="x")
+
+JUDGED: list[tuple[bytes, dict[_columns.Name, str], str | None]] = [
+    (HPLT, {"url": "u", "fetched": "ts"}, None),
+    (HPLT, {"url": "uu"}, "has no 'uu', which options.columns.url names"),
+    (line(text="y") + HPLT, {"url": "u"}, None),  # not every line need have it
+    (line(body="x"), {}, "nothing in it is called"),
+    (line(body="x"), {"text": "body"}, None),
+    (line(html=None), {}, None),
+    (b"{broken\n", {"text": "body"}, None),  # nothing to judge by
+    (gzip.compress(HPLT), {"url": "uu"}, "has no 'uu'"),
+    (gzip.compress(HPLT * 9)[:-20], {"url": "u"}, None),
+    (zstandard.compress(HPLT), {"url": "u"}, None),
+]
+
+
+@pytest.mark.parametrize(("data", "columns", "mistake"), JUDGED)
+def test_columns_are_judged_by_the_first_objects(
+    data: bytes, columns: dict[_columns.Name, str], mistake: str | None
+) -> None:
+    if mistake is None:
+        checked(data, columns)
+        return
+    with pytest.raises(PipelineError, match=mistake) as caught:
+        checked(data, columns)
+    assert ("body" if "body" in data.decode("latin-1") else "u, ts, text") in caught.value.hint
+
+
+def test_a_media_type_is_read_without_its_parameters() -> None:
+    (one,) = read(line(text="x", c="Text/HTML; charset=UTF-8"), options=jsonl.Options(columns={"mime": "c"}))
+    assert (one.mime, one.declared_charset) == ("text/html", "utf-8")

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from florilegium.pipeline.errors import PipelineError
-from florilegium.stages.read import Piece, Record, parquet
+from florilegium.stages.read import Piece, Record, _columns, parquet
 
 
 def stored(columns: dict[str, Any], group: int = 100) -> bytes:
@@ -87,9 +87,74 @@ def test_a_file_without_its_footer_is_one_damaged_record() -> None:
         assert [(one.position, one.reason) for one in read(broken, start, end)] == [("", "read.damaged")]
 
 
-def test_another_format_or_column_is_the_users_mistake() -> None:
-    with pytest.raises(PipelineError, match="not a Parquet file"):
-        read(b"<html>")
-    with pytest.raises(PipelineError, match="none of its columns") as error:
-        read(stored({"body": ["x"]}))
-    assert "body" in error.value.hint
+NUMBERS = stored({"text": [1, 2, 3], "page": ["a", "b", "c"]}, group=2)
+
+JUDGED: list[tuple[bytes, dict[_columns.Name, str], str, str]] = [
+    (b"<html>", {}, "not a Parquet file", "format"),
+    (b"", {}, "not a Parquet file", "format"),
+    (MANY[:-30], {}, "its end is missing", "anew"),
+    (stored({"body": ["x"], "n": [1]}), {}, "nothing in it is called", "body, n"),
+    (MANY, {"url": "address"}, "has no 'address', which options.columns.url names", "text, url, other"),
+    (NUMBERS, {}, "of another type", "string"),
+    (NUMBERS, {"html": "text"}, "of another type", "string"),
+]
+
+
+@pytest.mark.parametrize(("data", "columns", "mistake", "hint"), JUDGED)
+def test_a_file_that_gives_no_text_is_a_mistake_to_the_check(
+    data: bytes, columns: dict[_columns.Name, str], mistake: str, hint: str
+) -> None:
+    with pytest.raises(PipelineError, match=mistake) as caught:
+        parquet.check(io.BytesIO(data), parquet.Options(columns=columns))
+    assert hint in caught.value.hint
+    parquet.check(io.BytesIO(MANY), parquet.Options(columns={"url": "other"}))
+    parquet.check(io.BytesIO(NUMBERS), parquet.Options(columns={"text": "page"}))
+
+
+def test_a_file_that_gives_no_text_is_read_to_its_end() -> None:
+    for other in (b"<html>", b""):
+        ((start, end),) = parquet.cut(io.BytesIO(other), len(other), 100, parquet.Options())
+        assert [(one.position, one.reason) for one in read(other, start, end)] == [("", "read.wrong_format")]
+    for columns in ({"text": ["x"] * 3}, {"text": [1, 2, 3]}, {"text": [["a"], ["b"], ["c"]]}):
+        data = stored(columns, group=2)
+        named = parquet.Options(columns={"text": "body"} if columns["text"][0] == "x" else {})
+        pieces = list(parquet.cut(io.BytesIO(data), len(data), 1, named))
+        assert pieces == [(0, 2), (2, 3)]
+        got = [one for start, end in pieces for one in read(data, start, end, named)]
+        assert [(one.position, one.reason) for one in got] == [(str(n), "read.wrong_format") for n in range(3)]
+
+
+def test_text_may_be_of_any_type_of_characters() -> None:
+    small = pa.array(["a", None, "a"])
+    kinds = [pa.large_string(), pa.binary(), pa.large_binary(), pa.dictionary(pa.int32(), pa.string())]
+    for text in (small, *(small.cast(kind) for kind in kinds)):
+        assert [one.text or one.reason for one in read(stored({"text": text}))] == ["a", "read.empty", "a"]
+    assert [one.reason for one in read(stored({"text": pa.nulls(2)}))] == ["read.empty"] * 2
+
+
+class Refusing(io.BytesIO):
+    """A file whose disk breaks at its `left`-th read."""
+
+    left = 0
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        self.left -= 1
+        if self.left < 0:
+            raise OSError(5, "Input/output error")
+        return super().read(size)
+
+
+def test_a_broken_disk_is_no_damage_of_the_file() -> None:
+    """What the system refuses to read must not be counted as dropped: it may be read tomorrow."""
+    reads = 0
+    while True:
+        file = Refusing(MANY)
+        file.left = reads
+        try:
+            whole = list(parquet.read(file, Piece("rows", "a.parquet", 0, 1000), parquet.Options()))
+        except OSError as error:
+            assert error.errno == 5
+            reads += 1
+            continue
+        break
+    assert reads > 10 and len(whole) == 1000 and all(one.reason is None for one in whole)
