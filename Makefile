@@ -8,7 +8,7 @@ CORE := $(wildcard stages/native/*.c stages/native/*.h)
 # No cache: pip would keep it in the home folder.
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-cache-dir --quiet
 
-.PHONY: demo test lint types bless fuzz peers clean help
+.PHONY: demo test lint types bless fuzz chaos pictures peers clean help
 
 help:
 	@echo "make demo   build the sample corpus into demo/corpus"
@@ -16,11 +16,14 @@ help:
 	@echo "make lint types   check style and types"
 	@echo "make bless  accept the golden files that the tests compare with"
 	@echo "make fuzz   fuzz the C core for an hour (SECONDS_=n for n seconds)"
+	@echo "make chaos  kill builds of the sample 210 times and compare (KILLS=n, SEED=n)"
+	@echo "make pictures  take the pictures of the README anew"
 	@echo "make peers  set up .venv-peers for benchmarks/peer_datatrove.py"
 
 demo: $(VENV)/build
 	$(BIN)/florilegium sample demo/europe
 	$(BIN)/florilegium build demo/europe/recipe.yaml --out demo/corpus
+	$(BIN)/florilegium fates demo/corpus
 
 test: $(VENV)/test
 	$(BIN)/python -m pytest -q
@@ -39,6 +42,14 @@ bless: $(VENV)/test
 SECONDS_ ?= 3600
 fuzz: $(VENV)/test
 	FUZZ_SECONDS=$(SECONDS_) $(BIN)/python -m pytest -q tests/fuzz --timeout=$$(($(SECONDS_) + 600))
+
+KILLS ?= 210
+SEED ?= 1
+chaos: $(VENV)/test
+	$(BIN)/python -m tests.pipeline.chaos --kills $(KILLS) --seed $(SEED)
+
+pictures: $(VENV)/test
+	$(BIN)/python docs/pictures.py
 
 peers:
 	$(PYTHON) -m venv .venv-peers

@@ -1,4 +1,4 @@
-"""Commands that look into a finished build: ledger, explain, report."""
+"""Commands that look into a finished build: ledger, explain, report, fates."""
 
 import json
 from typing import Annotated
@@ -14,6 +14,7 @@ def add_to(app: typer.Typer) -> None:
     app.command()(ledger)
     app.command()(explain)
     app.command()(report)
+    app.command()(fates)
 
 
 def ledger(
@@ -102,6 +103,35 @@ def report(
     found = figures.gather(account.files(folder, "ledger"))
     store.put_bytes(out, page.render(facts["corpus"], facts, facts["account"], found).encode())
     typer.echo(out)
+
+
+def fates(
+    folder: Annotated[str, typer.Argument(metavar="DIR", help="Output folder of a finished build of the sample.")],
+    every: Annotated[bool, typer.Option("--all", help="List each page of what is not reached yet.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Hold a build of the sample to the fate written for each of its pages: what holds, what is not reached yet.
+
+    Ends with status 1 if an expectation is broken.
+
+    Examples:
+
+      florilegium fates demo/corpus
+
+      florilegium fates demo/corpus --all
+    """
+    from dataclasses import asdict
+
+    from florilegium.pipeline.cli import tables
+    from florilegium.pipeline.sample.fates import held
+
+    checks = held(folder)
+    if as_json:
+        typer.echo(json.dumps([asdict(check) for check in checks], ensure_ascii=False, indent=1))
+    else:
+        tables.print_fates(checks, every)
+    if any(check.state == "broken" for check in checks):
+        raise typer.Exit(1)
 
 
 def _plain(value: object) -> str:

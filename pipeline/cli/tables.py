@@ -1,6 +1,7 @@
 """Tables and trails on the terminal."""
 
 import sys
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
 
     from florilegium.pipeline.plan import Plan, Status
     from florilegium.pipeline.run import Built
+    from florilegium.pipeline.sample.fates import Check
+
+LANGUAGES = 12
+"""Languages that a finished build shows; web crawls have a hundred."""
 
 PIPE_WIDTH = 110
 """Columns where there is no terminal to ask."""
@@ -42,12 +47,14 @@ def print_built(built: "Built", seconds: float) -> None:
 
 
 def _print_languages(rows: Sequence[Mapping[str, Any]]) -> None:
-    """Read, kept, words and bytes of text kept, by language."""
+    """Read, kept, words and bytes of text kept, by language; of many, the largest."""
     table = _table("language", "read", "kept", "words", "bytes", right=(1, 2, 3, 4))
-    for row in rows:
-        if row["language"] is not None:
-            table.add_row(row["language"], *(f"{row[name]:,}" for name in ("read", "kept", "words", "bytes")))
+    told = [row for row in rows if row["language"] is not None]
+    for row in told[:LANGUAGES]:
+        table.add_row(row["language"], *(f"{row[name]:,}" for name in ("read", "kept", "words", "bytes")))
     CONSOLE.print(table)
+    if len(told) > LANGUAGES:
+        CONSOLE.print(f"and {len(told) - LANGUAGES} more: `florilegium ledger DIR --by language`")
 
 
 def print_account(found: Mapping[str, Any], beside: Mapping[str, int] | None = None) -> None:
@@ -100,6 +107,35 @@ def print_trails(found: Sequence[Mapping[str, Any]]) -> None:
             if name != "verdict" and value not in (None, {}, []):
                 CONSOLE.print(f"  {name:<16}", end="")
                 CONSOLE.print(value.hex() if isinstance(value, bytes) else str(value), markup=False)
+
+
+def print_fates(checks: "Sequence[Check]", every: bool) -> None:
+    """How many expectations hold, by stage; then those that do not, those of one kind on one line unless `every`."""
+    from florilegium.pipeline.sample.fates import summed
+
+    rows = summed(checks)
+    table = _table("stage", "expectations", "hold", "not reached yet", "broken", right=(1, 2, 3, 4))
+    total = tuple(map(sum, zip(*(counts for _, counts in rows), strict=True)))
+    for stage, counts in [*rows, ("[bold]all", total)]:
+        table.add_row(stage, *(f"{count:,}" if count or at < 2 else "–" for at, count in enumerate(counts)))
+    CONSOLE.print(table)
+    for state, title in (("broken", "[bold red]broken"), ("later", "[bold]not reached yet")):
+        missed = [check for check in checks if check.state == state]
+        if missed:
+            show = _print_each if every or state == "broken" else _print_grouped
+            CONSOLE.print(f"\n{title}")
+            show(missed)
+
+
+def _print_each(checks: "Sequence[Check]") -> None:
+    for check in checks:
+        CONSOLE.print(f"  {check.expects:<18} {check.wanted} -> {check.found}: [dim]{check.url}")
+
+
+def _print_grouped(checks: "Sequence[Check]") -> None:
+    for (expects, found), count in sorted(Counter((check.expects, check.found) for check in checks).items()):
+        first = next(check.url for check in checks if (check.expects, check.found) == (expects, found))
+        CONSOLE.print(f"  {expects:<18} {count:>4}  {found}: [dim]{first}{' ...' * (count > 1)}")
 
 
 def print_plan(plan: "Plan", workers: int) -> None:

@@ -10,6 +10,14 @@ from florilegium.pipeline.sample.content import Page, Sample
 LINKS = 9
 """Other pages of the same language in the margin of each."""
 
+LICENCES = {
+    "CC-BY-4.0": "https://creativecommons.org/licenses/by/4.0/",
+    "CC-BY-SA-4.0": "https://creativecommons.org/licenses/by-sa/4.0/",
+    "CC-BY-NC-ND-4.0": "https://creativecommons.org/licenses/by-nc-nd/4.0/",
+    "CC0-1.0": "https://creativecommons.org/publicdomain/zero/1.0/",
+}
+"""Where pages link to for a licence."""
+
 
 def payload(page: Page, sample: Sample) -> bytes:
     """The bytes of the page, in its charset, without content coding; of a revisit, those of the first capture.
@@ -38,8 +46,9 @@ def _html(page: Page, sample: Sample) -> str:
         sections=[(passage.title, passage.paragraphs) for passage in shown] or [(page.title, page.paragraphs)],
         authors=first.authors if first else (),
         price=first.price if first else "",
-        published=sample.captured(page).date(),
+        published=page.captured.date(),
         charset=page.charset if "meta" in page.declare else None,
+        licence=LICENCES.get(site.licence),
         links=_links(page, sample),
     )
     return html
@@ -47,19 +56,15 @@ def _html(page: Page, sample: Sample) -> str:
 
 def _links(page: Page, sample: Sample) -> list[dict[str, str]]:
     """Title, address and first words of the pages that follow this one in its language, round the corner."""
-    at = sample.pages.index(page)
-    others = [*sample.pages[at + 1 :], *sample.pages[:at]]
+    others = [*sample.pages[page.at + 1 :], *sample.pages[: page.at]]
     language = sample.sites[page.host].language
-    near = {
-        passages[0].key: {
-            "url": other.url,
-            "title": passages[0].title,
-            "teaser": " ".join(passages[0].paragraphs[0].split()[:9]),
-        }
-        for other in others
-        if (passages := sample.of(other)) and passages[0].language == language
-    }
-    return [link for key, link in near.items() if key not in page.passages][:LINKS]
+    near: dict[str, dict[str, str]] = {}
+    for other in others:
+        passages = [sample.passages[key] for key in other.passages[:1]]
+        if passages and passages[0].language == language and passages[0].key not in page.passages:
+            link = {"url": other.url, "title": passages[0].title}
+            near[passages[0].key] = link | {"teaser": " ".join(passages[0].paragraphs[0].split()[:9])}
+    return list(near.values())[:LINKS]
 
 
 @cache

@@ -14,7 +14,7 @@ from struct import pack
 from urllib.parse import urlsplit
 from uuid import NAMESPACE_URL, uuid5
 
-from florilegium.pipeline.sample.content import Page
+from florilegium.pipeline.sample.content import Page, Site
 
 AGENT = "florilegium-sample/1.0"
 SAME_PAYLOAD = "http://netpreserve.org/warc/1.1/revisit/identical-payload-digest"
@@ -30,12 +30,14 @@ def warcinfo(name: str, date: datetime) -> bytes:
     )
 
 
-def capture(page: Page, payload: bytes, date: datetime) -> Iterator[bytes]:
+def capture(page: Page, site: Site | None, payload: bytes) -> Iterator[bytes]:
     """The members of one capture: request, response (or revisit), metadata."""
+    date = page.captured
+    headers = {**(site.headers if site else {}), **page.headers}
     beside = {"WARC-Target-URI": page.url, "WARC-Concurrent-To": record_id(page)}
     asked = beside | {"Content-Type": "application/http; msgtype=request"}
     told = beside | {"Content-Type": "application/warc-fields"}
-    answer = _gzip(_answer(page, payload, date))
+    answer = _gzip(_answer(page, headers, payload))
     yield _gzip(_record("request", _visit(page), date, _request(page), asked))
     yield _damaged(answer) if page.damaged else answer
     yield _gzip(_record("metadata", _visit(page), date, b"fetchTimeMs: 118\r\n", told))
@@ -73,24 +75,29 @@ def _request(page: Page) -> bytes:
     return _head(f"GET {target} HTTP/1.1", {"Host": page.host, "User-Agent": AGENT, "Accept-Encoding": "gzip"})
 
 
-def _answer(page: Page, payload: bytes, date: datetime) -> bytes:
+def _answer(page: Page, told: Mapping[str, str], payload: bytes) -> bytes:
+    date = page.captured
     headers = {"WARC-Target-URI": page.url, "Content-Type": "application/http; msgtype=response"}
     if page.revisit:
         headers |= {"WARC-Profile": SAME_PAYLOAD, "WARC-Refers-To-Target-URI": page.url}
         headers |= {"WARC-Refers-To": _record_id("response", page.url)}
         headers |= {"WARC-Payload-Digest": _digest(payload)}
-        return _record("revisit", _visit(page), date, _http_head(page, len(payload), date), headers)
+        return _record("revisit", _visit(page), date, _http_head(page, told, len(payload)), headers)
     body = _gzip(payload) if "gzip" in page.coding else payload
     if "chunked" in page.coding:  # no payload digest: tools differ on whether it covers the chunk marks
-        return _record("response", _visit(page), date, _http_head(page, None, date) + _chunks(body), headers)
+        return _record("response", _visit(page), date, _http_head(page, told, None) + _chunks(body), headers)
     headers |= {"WARC-Payload-Digest": _digest(body)}
-    return _record("response", _visit(page), date, _http_head(page, len(body), date) + body, headers)
+    return _record("response", _visit(page), date, _http_head(page, told, len(body)) + body, headers)
 
 
-def _http_head(page: Page, length: int | None, date: datetime) -> bytes:
+def _http_head(page: Page, told: Mapping[str, str], length: int | None) -> bytes:
     charset = f"; charset={page.charset}" if "header" in page.declare and page.type.startswith("text/") else ""
-    headers = {"Date": f"{date:%a, %d %b %Y %H:%M:%S} GMT", "Server": "nginx", "Content-Type": page.type + charset}
-    headers |= page.headers
+    headers = {
+        "Date": f"{page.captured:%a, %d %b %Y %H:%M:%S} GMT",
+        "Server": "nginx",
+        "Content-Type": page.type + charset,
+    }
+    headers |= told
     if "gzip" in page.coding:
         headers["Content-Encoding"] = "gzip"
     headers |= {"Transfer-Encoding": "chunked"} if length is None else {"Content-Length": str(length)}

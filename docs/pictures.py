@@ -1,0 +1,82 @@
+"""The pictures of the README, taken of a real run: docs/terminal.svg, and docs/provenance.png where chromium is there.
+
+    make pictures
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from io import StringIO
+from pathlib import Path
+
+from rich._export_format import CONSOLE_SVG_FORMAT
+from rich.console import Console
+from rich.text import Text
+
+DOCS = Path(__file__).resolve().parent
+WIDTH = 112
+COMMANDS = (
+    "florilegium sample europe",
+    "florilegium build europe/recipe.yaml --out corpus",
+    "florilegium fates corpus",
+)
+WINDOW = (1240, 1750)
+"""Width and height of the page that is shown, in CSS pixels: the head, the flow and the first tables."""
+
+
+def main() -> None:
+    """Run the three commands in an empty folder and take the pictures."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (DOCS / "terminal.svg").write_text(terminal(folder), "utf-8")
+        if shutil.which("chromium"):
+            page(folder / "corpus/reports/provenance.html", DOCS / "provenance.png")
+        else:
+            sys.exit("docs/provenance.png is as it was: there is no chromium")
+
+
+def terminal(folder: Path) -> str:
+    """What the commands print, as an SVG that needs nothing from elsewhere."""
+    shown = Console(record=True, width=WIDTH, file=StringIO())
+    for command in COMMANDS:
+        shown.print(Text.assemble(("$ ", "bold green"), (command, "bold")))
+        shown.print(Text.from_ansi(said(command, folder)))
+    fonts = re.compile(r"@font-face \{\{.*?\}\}\s*", re.DOTALL)
+    return shown.export_svg(title="florilegium", code_format=fonts.sub("", CONSOLE_SVG_FORMAT))
+
+
+def said(command: str, folder: Path) -> str:
+    """What a command prints, its colours included."""
+    name, *arguments = command.split()
+    done = subprocess.run(
+        [str(Path(sys.executable).with_name(name)), *arguments],
+        cwd=folder,
+        env={**os.environ, "FORCE_COLOR": "1", "COLUMNS": str(WIDTH)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=True,
+    )
+    return "\n".join(line.rstrip() for line in done.stdout.splitlines())
+
+
+def page(html: Path, picture: Path) -> None:
+    """The upper part of a page as chromium shows it."""
+    with tempfile.TemporaryDirectory() as profile:
+        subprocess.run(
+            [
+                "chromium", "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-sync",
+                "--disable-background-networking", "--disable-component-update", f"--user-data-dir={profile}",
+                f"--window-size={WINDOW[0]},{WINDOW[1]}", "--hide-scrollbars", f"--screenshot={picture}", html.as_uri(),
+            ],
+            check=True,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()
