@@ -112,7 +112,7 @@ def _of_passages(shown: Sequence[Passage], file: str, url: str, record: str) -> 
         "record_id": record,
         "kept": True,
         "reason": None,
-        "language": max(shown, key=lambda one: sum(map(len, one.paragraphs))).language if shown else None,
+        "language": _main_language(shown),
         "licence": REGISTER_LICENCE,
         "rights": UNKNOWN,
         "twin": None,
@@ -121,6 +121,14 @@ def _of_passages(shown: Sequence[Passage], file: str, url: str, record: str) -> 
         "present": [text for passage in shown for text in passage.keep],
         "text": "\n".join(text for passage in shown for text in passage.paragraphs),
     }
+
+
+def _main_language(shown: Sequence[Passage]) -> str | None:
+    """The language of most of the text."""
+    letters: Counter[str] = Counter()
+    for one in shown:
+        letters[one.language] += sum(map(len, one.paragraphs))
+    return letters.most_common(1)[0][0] if letters else None
 
 
 def _repeated_by(page: Page, sample: Sample) -> str | None:
@@ -237,10 +245,10 @@ def _overdone(fate: Mapping[str, Any], counted: Mapping[str, int], text: str | N
 
 
 def _kept_of(fate: Mapping[str, Any], text: str) -> str:
-    """Whether the text holds every sentence that was written, apart from what had to be masked."""
+    """Whether the text holds every sentence that was written, apart from what was or might have been masked."""
     flat = " ".join(text.split())
     for paragraph in fate["text"].split("\n"):
-        for piece in _between(paragraph, fate["absent"]):
+        for piece in _between(paragraph, [*fate["absent"], *fate["present"]]):
             if " ".join(piece.split()) not in flat:
                 return f"without {piece.strip()[:40]!r}"
     return "whole"
