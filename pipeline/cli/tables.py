@@ -105,8 +105,20 @@ def print_trails(found: Sequence[Mapping[str, Any]]) -> None:
         CONSOLE.print(f"[bold]{trail['verdict']}")
         for name, value in trail.items():
             if name != "verdict" and value not in (None, {}, []):
-                CONSOLE.print(f"  {name:<16}", end="")
-                CONSOLE.print(value.hex() if isinstance(value, bytes) else str(value), markup=False)
+                for line in _lines(value):
+                    CONSOLE.print(f"  {name:<16}", end="")
+                    CONSOLE.print(line, markup=False)
+                    name = ""  # noqa: PLW2901  (it stands before the first line only)
+
+
+def _lines(value: Any) -> list[str]:
+    """A value of a trail as lines: two to a line where it is a mapping, one to a line where it is a list."""
+    if isinstance(value, Mapping):
+        pairs = [f"{key} {one:.4g}" for key, one in value.items()]
+        return ["".join(f"{pair:<46}" for pair in pairs[at : at + 2]).rstrip() for at in range(0, len(pairs), 2)]
+    if isinstance(value, list | tuple):
+        return [str(one) for one in value]
+    return [value.hex() if isinstance(value, bytes) else str(value)]
 
 
 def print_fates(checks: "Sequence[Check]", every: bool) -> None:
