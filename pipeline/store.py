@@ -194,7 +194,7 @@ def _below(root: Path, depth: int | None) -> Iterator[tuple[str, Path]]:
         prefix, folder, above = waiting.pop()
         with naming(str(folder), "cannot be looked into"):
             try:
-                entries, is_ = list(os.scandir(folder)), folder.stat()
+                entries, is_ = sorted(os.scandir(folder), key=lambda one: one.name), folder.stat()
             except (FileNotFoundError, NotADirectoryError):  # nothing there, or removed meanwhile
                 continue
         mark = (is_.st_dev, is_.st_ino)

@@ -1,6 +1,7 @@
 """The bytes of an input file, as stored and decompressed, up to the first damage."""
 
 from collections.abc import Callable, Iterator
+from errno import EINVAL
 from functools import cache
 from typing import Any, BinaryIO, Protocol
 
@@ -43,7 +44,12 @@ class Window:
         parts = [self._held[skip:]]
         self._from += skip
         missing = max(BLOCK, length - len(parts[0]))
-        self._file.seek(self._from + len(parts[0]))
+        try:
+            self._file.seek(self._from + len(parts[0]))
+        except OSError as error:
+            if error.errno != EINVAL:
+                raise
+            missing = 0  # a length that lies points to where no file system reaches
         while missing > 0 and (part := self._file.read(missing)):
             parts.append(part)
             missing -= len(part)

@@ -124,8 +124,10 @@ def _values(column: "pa.Array[Any]", limit: int) -> list[Any]:
             return column.to_pylist()
     except (ValueError, OverflowError):
         pass
-    both = zip(column, sizes, strict=True)
-    return [_columns.Long(size) if size is not None and size > limit else _value(one) for one, size in both]
+    return [
+        _columns.Long(size) if size is not None and size > limit else _value(column[at])
+        for at, size in enumerate(sizes)
+    ]
 
 
 def _value(value: "pa.Scalar[Any]") -> Any:

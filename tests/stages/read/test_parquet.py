@@ -126,7 +126,7 @@ def test_a_file_that_gives_no_text_is_read_to_its_end() -> None:
 
 def test_text_may_be_of_any_type_of_characters() -> None:
     small = pa.array(["a", None, "a"])
-    kinds = [pa.large_string(), pa.binary(), pa.large_binary(), pa.dictionary(pa.int32(), pa.string())]
+    kinds: list[Any] = [pa.large_string(), pa.binary(), pa.large_binary(), pa.dictionary(pa.int32(), pa.string())]
     for text in (small, *(small.cast(kind) for kind in kinds)):
         assert [one.text or one.reason for one in read(stored({"text": text}))] == ["a", "read.empty", "a"]
     assert [one.reason for one in read(stored({"text": pa.nulls(2)}))] == ["read.empty"] * 2
