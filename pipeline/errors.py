@@ -46,17 +46,29 @@ HINTS: Mapping[int | None, str] = {
 """What to do about what the system says, before the same command is run again."""
 
 
-def trouble(error: OSError, place: str, what: str) -> PipelineError:
-    """What the system refused as a sentence, and what to do about it. place: a path. what: "cannot be read"."""
-    said = os.strerror(error.errno) if error.errno else str(error)
-    hint = HINTS.get(error.errno, "mend the disk or the connection")
+STORAGE = frozenset({"aiobotocore", "aiohttp", "botocore"})
+"""Libraries of object stores, whose errors are no OSErrors: no connection, no credentials, no such bucket."""
+
+
+def refused(error: Exception) -> bool:
+    """Whether the system or a store refused something: no bug of ours, and no fault of what a file holds."""
+    return isinstance(error, OSError) or type(error).__module__.partition(".")[0] in STORAGE
+
+
+def trouble(error: Exception, place: str, what: str) -> PipelineError:
+    """What was refused as a sentence, and what to do about it. place: a path. what: "cannot be read"."""
+    number = error.errno if isinstance(error, OSError) else None
+    said = os.strerror(number) if number else str(error)
+    hint = HINTS.get(number, "mend the disk, the connection or the credentials")
     return PipelineError(f"{place}: {what}: {said}", f"{hint}, then run the same command: it goes on where it was")
 
 
 @contextmanager
 def naming(place: str, what: str) -> Iterator[None]:
-    """What the system refuses inside (OSError) becomes a PipelineError that names this place."""
+    """What is `refused` inside becomes a PipelineError that names this place."""
     try:
         yield
-    except OSError as error:
+    except Exception as error:
+        if not refused(error):
+            raise
         raise trouble(error, place, what) from error

@@ -17,6 +17,7 @@ from florilegium.pipeline.recipe import Recipe
 from florilegium.pipeline.work import Record, Unit, look
 
 Done = list[tuple[Unit, Record]]
+Inputs = tuple[list[InputFile], list[Share], list[str]]
 
 
 class Watch(Protocol):
@@ -59,18 +60,19 @@ def build(
     an account that does not balance.
     """
     work = store.join(out, "work")
-    owner.check(recipe, out)  # before anything is written
+    owner.check(recipe, out)
+    found = shares_of(recipe, limit)  # mistakes are met before anything is written
     store.make_folder(out)
     store.make_folder(work, private=True)
     with store.locked(work):
         store.sweep(out)  # what a killed build left half-written
         owner.take(recipe, out)
-        built = _Walk(executor, watch, verify, work).build(recipe, out, limit)
+        built = _Walk(executor, watch, verify, work).build(recipe, out, limit, found)
         store.sweep(out)  # and what workers left that were killed in this one
     return built
 
 
-def shares_of(recipe: Recipe, limit: int | None) -> tuple[list[InputFile], list[Share], list[str]]:
+def shares_of(recipe: Recipe, limit: int | None) -> Inputs:
     """The inputs of a recipe, how they are cut into units of work, and the files that no format claims.
 
     Raises PipelineError when there is nothing to read, or no file of a source is of its format.
@@ -113,10 +115,10 @@ class _Walk:
         self._log: list[str] = []
         self._planned: Counter[str] = Counter()
 
-    def build(self, recipe: Recipe, out: str, limit: int | None) -> Built:
+    def build(self, recipe: Recipe, out: str, limit: int | None, found: Inputs) -> Built:
         work = self._work
         started = time.process_time()
-        files, shares, unclaimed = shares_of(recipe, limit)
+        files, shares, unclaimed = found
         read = self._run("documents", documents.units(recipe, shares, work), shares)
         parts = documents.parts(read)
         measured = self._run("measures", measures.units(recipe, parts, work))

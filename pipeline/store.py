@@ -228,7 +228,8 @@ def stat(path: str) -> Found | None:
 def is_folder(path: str) -> bool:
     """Whether the path is a folder (on object stores: a prefix that holds something)."""
     fs, inner = _fs(path)
-    return bool(fs.isdir(inner))
+    with naming(path, "cannot be looked into"):
+        return bool(fs.isdir(inner))
 
 
 def holds(path: str) -> bool:

@@ -20,7 +20,7 @@ from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from typing import Any
 
-from florilegium.pipeline.errors import PipelineError, trouble
+from florilegium.pipeline.errors import PipelineError, refused, trouble
 from florilegium.pipeline.work import Guard, Say, Unit, perform
 
 STRIKES = {
@@ -156,8 +156,8 @@ def _carried(error: Exception, unit: Unit) -> Exception:
     """The error in a form that crosses the process border, with its traceback as a note when it is a bug."""
     if isinstance(error, PipelineError):
         return error
-    if isinstance(error, OSError):
-        return trouble(error, str(error.filename or unit.folder), f"stops {unit.name}")
+    if refused(error):
+        return trouble(error, str(getattr(error, "filename", None) or unit.folder), f"stops {unit.name}")
     from traceback import format_exception
 
     return RuntimeError(f"{unit.name} failed:\n{''.join(format_exception(error))}")

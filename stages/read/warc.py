@@ -91,7 +91,7 @@ def _record(position: str, raw: _warc_chain.Raw, max_bytes: int) -> Record:
         return Record(position, beside=kind or "unknown")
     record = Record(
         position,
-        raw.length,
+        0 if raw.damaged else raw.length,  # a length that lies must not stand in the account
         record_id=raw.fields.get("warc-record-id", "").strip("<> ") or None,
         url=raw.fields.get("warc-target-uri", "").strip("<> ") or None,
         fetched=_date(raw.fields.get("warc-date", "")),

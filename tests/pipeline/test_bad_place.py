@@ -133,7 +133,7 @@ def test_a_path_that_holds_nothing_is_named(run: Run, tmp_path: Path, path: str)
     (tmp_path / "a.jsonl").write_bytes(GOOD)
     (tmp_path / "in.yaml").mkdir()
     assert path in refused(run, "build", tmp_path / path, "--out", tmp_path / "out")
-    assert not (tmp_path / "out/work").exists() or not list((tmp_path / "out/work").glob("*-*"))
+    assert not (tmp_path / "out").exists()
 
 
 def recipe_of(folder: Path, name: str, *sources: str) -> Path:
@@ -180,6 +180,17 @@ def test_a_folder_of_a_corpus_on_s3(run: Run, s3: str, tmp_path: Path) -> None:
     run("build", recipe_of(tmp_path, "town", "a"), "--out", out)
     assert "holds the corpus 'town'" in refused(run, "build", recipe_of(tmp_path, "village", "a"), "--out", out)
     run("build", recipe_of(tmp_path, "town", "a", "b"), "--out", out)
+
+
+def test_a_store_that_does_not_answer_is_named(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")  # the discard port: nobody listens
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "any")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    recipe = recipe_of(tmp_path, "town", "a")
+    for source, out in (("s3://nowhere/a.jsonl", tmp_path / "out"), (recipe, "s3://nowhere/out")):
+        said = refused(run, "build", source, "--out", out)
+        assert "error: s3://nowhere/" in said and "Could not connect" in said and "connection" in said
 
 
 def test_a_second_build_in_the_same_folder_is_told_so(run: Run, digests: Digests, tmp_path: Path) -> None:
