@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from itertools import islice, zip_longest
+from os import SEEK_END
 from typing import Annotated, Any, BinaryIO
 
 import pyarrow as pa
@@ -54,12 +55,14 @@ def cut(file: BinaryIO, size: int, target: int, options: Options) -> Iterator[tu
     if table is None:
         yield 0, 1
         return
+    decoded = [max(table.metadata.row_group(group).total_byte_size, 1) for group in range(table.num_row_groups)]
     begin = held = 0
     for first, last, group in _groups(table):
-        if held and held + _stored_bytes(table, group) > target:
+        stored = size * decoded[group] // sum(decoded)
+        if held and held + stored > target:
             yield begin, first
             begin, held = first, 0
-        held += _stored_bytes(table, group)
+        held += max(stored, 1)
         if group == table.num_row_groups - 1 and last > begin:
             yield begin, last
 
@@ -103,7 +106,7 @@ def _rows(table: pq.ParquetFile, group: int, names: list[str], limit: int) -> It
             columns = [_values(column, limit) for column in batch.columns]
             for values in zip(*columns, strict=True):
                 yield dict(zip(batch.schema.names, values, strict=True))
-    except (OSError, pa.ArrowException) as error:
+    except (OSError, ValueError, pa.ArrowException) as error:  # ValueError: names that are no UTF-8
         if _refused(error):
             raise
 
@@ -147,8 +150,8 @@ def _open(file: BinaryIO) -> pq.ParquetFile | None:
         return None
     try:
         table = pq.ParquetFile(file, page_checksum_verification=True, pre_buffer=False)
-        return table if table.schema_arrow else None
-    except (OSError, pa.ArrowException) as error:
+        return table if table.schema_arrow.names and _plausible(table.metadata, file.seek(0, SEEK_END)) else None
+    except (OSError, ValueError, pa.ArrowException) as error:  # ValueError: names that are no UTF-8
         if _refused(error):
             raise
         return None
@@ -173,16 +176,23 @@ def _textual(schema: pa.Schema, name: str) -> bool:
 
 
 def _groups(table: pq.ParquetFile) -> Iterator[tuple[int, int, int]]:
-    """First row, end and number of each row group. A count that the columns contradict is not believed."""
+    """First row, end and number of each row group."""
     first = 0
     for number in range(table.num_row_groups):
-        group = table.metadata.row_group(number)
-        flat = [group.column(i).num_values for i in range(group.num_columns)]
-        last = first + max(0, min([group.num_rows, max(flat, default=0)]))
+        last = first + table.metadata.row_group(number).num_rows
         yield first, last, number
         first = last
 
 
-def _stored_bytes(table: pq.ParquetFile, number: int) -> int:
-    group = table.metadata.row_group(number)
-    return max(1, sum(group.column(i).total_compressed_size for i in range(group.num_columns)))
+ROWS_A_BYTE = 10_000
+"""More rows than this a stored byte are not believed: a million nulls take a kilobyte."""
+
+
+def _plausible(metadata: pq.FileMetaData, size: int) -> bool:
+    """Whether the counts of the footer agree with each other and with the size of the file.
+
+    Metadata of columns are not asked: for a damaged one, pyarrow 26 ends the process (an exception in C++ that Cython
+    was not told of).
+    """
+    rows = [metadata.row_group(number).num_rows for number in range(metadata.num_row_groups)]
+    return min(rows, default=0) >= 0 and sum(rows) == metadata.num_rows <= size * ROWS_A_BYTE
