@@ -1,6 +1,6 @@
-"""The pictures of the README, taken of a real run: docs/terminal.svg, and docs/provenance.png where chromium is there.
+"""The pictures of the README, taken of a real run: build.svg, fates.svg, and provenance.png where chromium is there.
 
-    make pictures
+make pictures
 """
 
 import os
@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from io import StringIO
 from pathlib import Path
 
@@ -18,30 +19,30 @@ from rich.text import Text
 
 DOCS = Path(__file__).resolve().parent
 WIDTH = 112
-COMMANDS = (
-    "florilegium sample europe",
-    "florilegium build europe/recipe.yaml --out corpus",
-    "florilegium fates corpus",
-)
+PICTURES = {
+    "build.svg": ("florilegium sample europe", "florilegium build europe/recipe.yaml --out corpus"),
+    "fates.svg": ("florilegium fates corpus",),
+}
 WINDOW = (1240, 1750)
 """Width and height of the page that is shown, in CSS pixels: the head, the flow and the first tables."""
 
 
 def main() -> None:
-    """Run the three commands in an empty folder and take the pictures."""
+    """Run the commands in an empty folder and take the pictures."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        (DOCS / "terminal.svg").write_text(terminal(folder), "utf-8")
+        for picture, commands in PICTURES.items():
+            (DOCS / picture).write_text(terminal(commands, folder), "utf-8")
         if shutil.which("chromium"):
             page(folder / "corpus/reports/provenance.html", DOCS / "provenance.png")
         else:
             sys.exit("docs/provenance.png is as it was: there is no chromium")
 
 
-def terminal(folder: Path) -> str:
+def terminal(commands: Sequence[str], folder: Path) -> str:
     """What the commands print, as an SVG that needs nothing from elsewhere."""
     shown = Console(record=True, width=WIDTH, file=StringIO())
-    for command in COMMANDS:
+    for command in commands:
         shown.print(Text.assemble(("$ ", "bold green"), (command, "bold")))
         shown.print(Text.from_ansi(said(command, folder)))
     fonts = re.compile(r"@font-face \{\{.*?\}\}\s*", re.DOTALL)
