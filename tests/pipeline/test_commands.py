@@ -35,6 +35,7 @@ def test_every_command_has_a_sentence_an_example_and_explained_options() -> None
         "clean",
         "status",
         "explain",
+        "fates",
         "ledger",
         "report",
         "sample",
@@ -113,7 +114,7 @@ def test_report_names_or_renders_the_page(built: Path, run: Run, tmp_path: Path)
 
 
 def test_validate_languages_version_schema(europe: Path, run: Run) -> None:
-    assert "good; 3 input files" in run("validate", europe / "recipe.yaml").stdout
+    assert "good; 5 input files" in run("validate", europe / "recipe.yaml").stdout
     assert "deu_Latn" in run("languages").stdout and "eu-official" in run("languages").stdout
     assert run("version").stdout.startswith("florilegium 0.")
     assert json.loads(run("schema").stdout)["title"] == "Recipe"
