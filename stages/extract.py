@@ -39,7 +39,7 @@ DEEPEST = 600
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid", use_attribute_docstrings=True))
 class Extract:
-    """Fills `charset`, `title` and `text` from `html`, and clears it. Rows that bring their text pass through.
+    """Fills `charset`, `title` and `text` from `html`, and clears it. Rows that bring their text pass.
 
     All budgets but the last are counts of the page, so that they decide alike on every machine. `stages/native/scan.h`
     defines them; 2,500 help pages and 1,500 others reach 28,000 nodes, a depth of 195 (51 in the tree), 185 attributes.
@@ -50,7 +50,7 @@ class Extract:
     favor: Literal["balanced", "precision", "recall"] = "balanced"
     """balanced, precision (less boilerplate) or recall (more text)."""
     max_bytes: Annotated[int, Field(gt=0)] = 10 << 20
-    """Largest page, in bytes of UTF-8."""
+    """Largest page, or text that a source brings, in bytes of UTF-8."""
     max_nodes: Annotated[int, Field(gt=0)] = 200_000
     """Most start tags, comments and runs of text."""
     max_depth: Annotated[int, Field(gt=0, le=DEEPEST)] = 500
@@ -81,6 +81,10 @@ class Extract:
 
     def __call__(self, batch: Batch) -> Batch:
         """The batch with its pages read. Each row depends on itself alone."""
+        given: Any = batch["text"]
+        size = pc.binary_length(given)
+        batch = drop(batch, pc.greater(size, self.max_bytes), "extract.too_large", size, self.max_bytes)
+        batch = put(batch, text=pc.if_else(pc.is_null(batch["reason"]), given, None))
         batch = self._within_budgets(_decoded(batch))
         read = _engine(self.favor, self.max_depth)
         pages = pc.if_else(_unread(batch), batch["html"], None).to_pylist()

@@ -199,6 +199,14 @@ def test_text_given_and_reasons_given_pass_through() -> None:
     assert Extract()(rows()).num_rows == 0
 
 
+def test_a_text_that_is_brought_has_a_largest_size_too() -> None:
+    result = Extract(max_bytes=8)(rows(None, None, text=["gr\u00f6\u00dfer!", "gr\u00f6\u00dfer"]))
+    assert outcome(result) == [
+        (None, None, None, "extract.too_large", 9.0, 8.0),
+        (None, None, "gr\u00f6\u00dfer", None, None, None),
+    ]
+
+
 PAGES = [
     page(ARTICLE),
     page(f"<div><span>{SENTENCES[0]}</span></div><ul><li>{SENTENCES[1]}</li></ul>"),
