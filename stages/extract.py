@@ -83,7 +83,7 @@ class Extract:
         """The batch with its pages read. Each row depends on itself alone."""
         given: Any = batch["text"]
         size = pc.binary_length(given)
-        batch = drop(batch, pc.greater(size, self.max_bytes), "extract.too_large", size, self.max_bytes)
+        batch = drop(batch, pc.greater(size, pa.scalar(self.max_bytes)), "extract.too_large", size, self.max_bytes)
         batch = put(batch, text=pc.if_else(pc.is_null(batch["reason"]), given, None))
         batch = self._within_budgets(_decoded(batch))
         read = _engine(self.favor, self.max_depth)
