@@ -63,8 +63,10 @@ class Reader(Protocol):
 
 
 class Writer(Protocol):
-    """A module of `stages/write`: one output format."""
+    """A module of `stages/write`: one output format of documents."""
 
+    TAKES: str
+    """What it writes: "documents", or "tokens" (then `write(sequences, path)` answers the files that it wrote)."""
     SUFFIX: str
 
     def write(self, batches: Iterator[Batch], path: Path) -> int:

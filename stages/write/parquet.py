@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 
 from florilegium.pipeline.schema import COLUMNS, Batch
 
+TAKES = "documents"
 SUFFIX = ".parquet"
 
 GROUP_ROWS = 50_000

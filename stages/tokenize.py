@@ -1,0 +1,114 @@
+"""Tokenize: texts to the ids of a tokenizer.json, the same ids as the `tokenizers` library gives."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from florilegium.pipeline.errors import PipelineError
+from florilegium.stages import _bytelevel, _pieces
+from florilegium.stages._engine import Engine, Unsupported
+
+SMALL = 65_500
+"""Vocabularies below this are stored as uint16: Megatron-LM's limit, the strictest of the trainers'."""
+
+
+class Encoder:
+    """A tokenizer.json. What the C engines cannot do exactly is done by `tokenizers`, and `why` says so."""
+
+    def __init__(self, reference: Any, engine: Engine | None, why: str | None, threads: int) -> None:
+        self._reference = reference
+        self._engine = engine
+        self._threads = threads
+        self.why = why
+        """None, or a sentence: what keeps the engines from this tokenizer."""
+        self.vocabulary = 1 + max(reference.get_vocab(with_added_tokens=True).values(), default=0)
+        """Ids are below this."""
+        self.dtype: type[np.uint16] | type[np.int32] = np.uint16 if self.vocabulary < SMALL else np.int32
+        """How tokens are stored."""
+
+    @classmethod
+    def from_file(cls, path: str | Path, threads: int = 1) -> "Encoder":
+        """The tokenizer of a file. Raises PipelineError when it cannot be read or is no tokenizer."""
+        from tokenizers import Tokenizer
+
+        try:
+            text = Path(path).read_text("utf-8")
+            reference = Tokenizer.from_str(text)
+        except OSError as error:
+            raise PipelineError(
+                f"{path}: cannot be read: {error.strerror}", "give the path of a tokenizer.json"
+            ) from error
+        except Exception as error:  # the library raises bare exceptions
+            raise PipelineError(f"{path}: is no tokenizer.json: {error}", "save it anew with `tokenizers`") from error
+        reference.no_truncation()
+        reference.no_padding()
+        engine, why = _engine(json.loads(text))
+        return cls(reference, engine, why, threads)
+
+    def encode(self, texts: "pa.Array[Any]", special_tokens: bool = False) -> tuple[NDArray[Any], NDArray[np.int64]]:
+        """Tokens of all texts back to back, and n + 1 offsets into them. A null is a text of no tokens.
+
+        special_tokens: with those that the post-processor adds (BOS, EOS). Raises ValueError for invalid UTF-8.
+        """
+        data, offsets = _buffers(texts)
+        if self._engine is None or special_tokens:
+            return self._by_reference(texts.to_pylist(), special_tokens)
+        tokens, ends, hard = self._engine.encode(data, offsets, self._threads)
+        tokens = tokens.astype(self.dtype, copy=False)
+        if not len(hard):
+            return tokens, ends
+        found, at = self._by_reference(texts.take(pa.array(hard, pa.int64())).to_pylist(), special_tokens)
+        return _spliced(tokens, ends, hard, found, at)
+
+    def count(self, texts: "pa.Array[Any]") -> NDArray[np.int64]:
+        """Tokens of each text, without special ones."""
+        return np.diff(self.encode(texts)[1])
+
+    def decode(self, tokens: Sequence[int] | NDArray[Any]) -> str:
+        """The text of these tokens, special ones included."""
+        text: str = self._reference.decode([int(one) for one in tokens], skip_special_tokens=False)
+        return text
+
+    def _by_reference(self, texts: list[str | None], special_tokens: bool) -> tuple[NDArray[Any], NDArray[np.int64]]:
+        found = self._reference.encode_batch_fast([text or "" for text in texts], add_special_tokens=special_tokens)
+        ids = [np.array([] if text is None else one.ids, self.dtype) for text, one in zip(texts, found, strict=True)]
+        offsets = np.zeros(len(ids) + 1, np.int64)
+        np.cumsum([len(one) for one in ids], out=offsets[1:])
+        return (np.concatenate(ids) if ids else np.empty(0, self.dtype)), offsets
+
+
+def _engine(tokenizer: dict[str, Any]) -> tuple[Engine | None, str | None]:
+    """The engine that reproduces this tokenizer, or why there is none."""
+    reasons = []
+    for load in (_bytelevel.load, _pieces.load):
+        try:
+            return load(tokenizer), None
+        except Unsupported as error:
+            reasons.append(str(error))
+    return None, "; ".join(reasons)
+
+
+def _buffers(texts: "pa.Array[Any]") -> tuple[Any, NDArray[np.int64]]:
+    """The bytes of a string array, and offsets that start at 0."""
+    whole: Any = texts.cast(pa.large_string())
+    _, offsets, data = whole.buffers()
+    if len(whole) == 0:
+        return b"", np.zeros(1, np.int64)
+    at = np.frombuffer(offsets, np.int64)[whole.offset : whole.offset + len(whole) + 1]
+    return (data or pa.py_buffer(b""))[int(at[0]) : int(at[-1])], at - at[0]
+
+
+def _spliced(
+    tokens: NDArray[Any], ends: NDArray[np.int64], rows: NDArray[np.int64], found: NDArray[Any], at: NDArray[np.int64]
+) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """The tokens with those of some rows, empty until now, put in."""
+    counts = np.diff(ends)
+    counts[rows] = np.diff(at)
+    offsets = np.zeros(len(ends), np.int64)
+    np.cumsum(counts, out=offsets[1:])
+    return np.insert(tokens, np.repeat(ends[rows], np.diff(at)), found), offsets
