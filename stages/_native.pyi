@@ -10,3 +10,48 @@ def scan(data: Buffer, offsets: Buffer, /) -> bytes:
     Answers n x 5 native int64, row by row: nodes, depth, attributes, links, controls.
     Raises ValueError, naming the position, where offsets fall or leave the data.
     """
+
+def pack(
+    lengths: Buffer,
+    kind: int,
+    length: int,
+    open_bins: int,
+    smallest: int,
+    shuffle: bool,
+    seed: int,
+    marked: Buffer,
+    offsets: Buffer,
+    qualities: Buffer,
+    /,
+) -> tuple[bytes, bytes, bytes, bytes]:
+    """Documents to sequences: `stages/native/pack.h`. The GIL is released; nobody may write to the buffers meanwhile.
+
+    lengths: int64 a document. kind: 0 documents, 1 concat, 2 best-fit, 3 best-fit-decreasing. marked, offsets and
+    qualities: struct pack_marks. Answers int64: document, begin and end of each piece, and the pieces of each sequence.
+    Raises ValueError, naming the argument, for what pack.h does not allow.
+    """
+
+def pack_shuffle(count: int, seed: int, /) -> bytes:
+    """uint32: 0 to count - 1 in an order that the seed decides. Raises ValueError from 2^32 on."""
+
+def pack_lengths(tokens: Buffer, width: int, offsets: Buffer, bos: int, eos: int, /) -> bytes:
+    """int64: tokens of each document as it is written. tokens: uint16 or int32, width 2 or 4; bos, eos: -1 for none.
+
+    offsets: n + 1 int64, document i is tokens[offsets[i]:offsets[i + 1]]. Raises ValueError where they fall or leave.
+    """
+
+def pack_qualities(
+    tokens: Buffer, width: int, offsets: Buffer, bos: int, eos: int, documents: Buffer, endings: Buffer, /
+) -> bytes:
+    """uint8 a token of the listed documents (int64) as they are written: how good a cut is behind it.
+
+    endings: uint8 a token id, flags of enum pack_ending. Raises ValueError as pack_lengths, and for other documents.
+    """
+
+def pack_gather(
+    tokens: Buffer, width: int, offsets: Buffer, bos: int, eos: int, document: Buffer, begin: Buffer, end: Buffer, /
+) -> bytes:
+    """The tokens of pieces (int64 each) back to back. Raises ValueError as pack_lengths, and for pieces outside."""
+
+def pack_runs(tokens: Buffer, width: int, offsets: Buffer, /) -> bytes:
+    """int64: most equal tokens in a row, in each row. Raises ValueError as pack_lengths."""

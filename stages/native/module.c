@@ -1,9 +1,5 @@
 /* florilegium.stages._native: the C core seen from Python. Buffers in and out, no algorithm in this file. */
-#define PY_SSIZE_T_CLEAN
-#ifndef Py_LIMITED_API
-#define Py_LIMITED_API 0x030B0000 /* one binary for every CPython from 3.11 on */
-#endif
-#include <Python.h>
+#include "module.h"
 
 #include <string.h>
 
@@ -83,6 +79,12 @@ done:
 
 static PyMethodDef methods[] = {
     {"scan", scan, METH_VARARGS, "scan(data, offsets, /) -> bytes: five int64 a value, see scan.h"},
+    {"pack", module_pack, METH_VARARGS, "documents to sequences, see pack.h"},
+    {"pack_shuffle", module_pack_shuffle, METH_VARARGS, "pack_shuffle(count, seed, /) -> bytes: uint32, see pack.h"},
+    {"pack_lengths", module_pack_lengths, METH_VARARGS, "tokens of documents as they are written, see pack.h"},
+    {"pack_qualities", module_pack_qualities, METH_VARARGS, "where documents may be cut, see pack.h"},
+    {"pack_gather", module_pack_gather, METH_VARARGS, "the tokens of pieces, see pack.h"},
+    {"pack_runs", module_pack_runs, METH_VARARGS, "the longest run of equal tokens of each row, see pack.h"},
     {NULL, NULL, 0, NULL},
 };
 

@@ -1,0 +1,19 @@
+/* What the parts of florilegium.stages._native give to its method table: one module_*.c a part. */
+#ifndef FLORILEGIUM_MODULE_H
+#define FLORILEGIUM_MODULE_H
+
+#define PY_SSIZE_T_CLEAN
+#ifndef Py_LIMITED_API
+#define Py_LIMITED_API 0x030B0000 /* one binary for every CPython from 3.11 on */
+#endif
+#include <Python.h>
+
+/* module_pack.c */
+PyObject *module_pack(PyObject *module, PyObject *arguments);
+PyObject *module_pack_shuffle(PyObject *module, PyObject *arguments);
+PyObject *module_pack_lengths(PyObject *module, PyObject *arguments);
+PyObject *module_pack_qualities(PyObject *module, PyObject *arguments);
+PyObject *module_pack_gather(PyObject *module, PyObject *arguments);
+PyObject *module_pack_runs(PyObject *module, PyObject *arguments);
+
+#endif
