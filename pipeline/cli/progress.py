@@ -2,12 +2,12 @@
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, TextIO
+from typing import Any, TextIO, TypeVar
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, track
 
 from florilegium.pipeline.executor import Event
 
@@ -25,6 +25,22 @@ NAMES = {
 }
 WIDTH = max(map(len, NAMES.values()))
 """How the passes and their levels are called on the screen."""
+
+
+T = TypeVar("T")
+
+
+def walking(items: Sequence[T], what: str) -> Iterator[T]:
+    """The items, with a live bar if standard error is a terminal, else with a plain line every PLAIN_SECONDS."""
+    if sys.stderr.isatty():
+        yield from track(items, f"{what:<{WIDTH}}", console=Console(stderr=True))
+        return
+    said = time.monotonic()
+    for at, item in enumerate(items):
+        yield item
+        if at + 1 == len(items) or time.monotonic() - said > PLAIN_SECONDS:
+            said = time.monotonic()
+            sys.stderr.write(f"{what:<{WIDTH}} {at + 1:,} of {len(items):,}\n")
 
 
 class Silent:

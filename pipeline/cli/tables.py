@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from florilegium.pipeline.plan import Plan, Status
     from florilegium.pipeline.run import Built
     from florilegium.pipeline.sample.fates import Check
+    from florilegium.pipeline.tokenizer.compare import Compared, Row
+    from florilegium.pipeline.tokenizer.sample import Sample
 
 LANGUAGES = 12
 """Languages that a finished build shows; web crawls have a hundred."""
@@ -198,6 +200,48 @@ def print_languages() -> None:
     CONSOLE.print(table)
     for name, members in sets().items():
         CONSOLE.print(f"{name}: {' '.join(members)}")
+
+
+def print_sample(sample: "Sample") -> None:
+    """What a tokenizer was trained on, by language, most first; of many languages, the largest."""
+    table = _table("language", "bytes", "of", "share of the sample", right=(1, 2, 3))
+    whole = sum(sample.taken.values())
+    most = sorted(sample.taken.items(), key=lambda one: (-one[1], one[0]))
+    for language, taken in most[:LANGUAGES]:
+        table.add_row(language, f"{taken:,}", f"{sample.held[language]:,}", _share(taken, whole))
+    CONSOLE.print(table)
+    if len(most) > LANGUAGES:
+        CONSOLE.print(f"and {len(most) - LANGUAGES} more, the least: {most[-1][0]} with {most[-1][1]:,} bytes")
+    gave_all = sum(taken == sample.held[language] for language, taken in most)
+    CONSOLE.print(f"{whole / 1e6:,.1f} MB; {gave_all} of {len(most)} languages gave all they have\n")
+
+
+def print_compared(found: "Compared") -> None:
+    """A column for each tokenizer under each of the four figures; a row for each language, then the whole."""
+    marks = [chr(ord("A") + at) if at < 26 else str(at) for at in range(len(found.files))]
+    for mark, file, vocabulary in zip(marks, found.files, found.vocabularies, strict=True):
+        CONSOLE.print(f"{mark}  {file} [dim]({vocabulary:,} tokens)")
+    titles = ("tokens/word", "bytes/token", "parity", "single bytes")
+    heads = [f"{title if at == 0 else ''}\n{mark}" for title in titles for at, mark in enumerate(marks)]
+    table = _table("\nlanguage", "\nwords", *heads, right=range(1, 2 + len(heads)))
+    table.columns[0].no_wrap = True
+    for row in sorted(found.rows, key=lambda row: row.language):
+        table.add_row(row.language, f"{row.words:,}", *_figures(found, row))
+    table.add_row("[bold]all", f"[bold]{found.all.words:,}", *(f"[bold]{one}" for one in _figures(found, found.all)))
+    CONSOLE.print(table)
+    CONSOLE.print(
+        f"parity: tokens a word over those of {found.reference}"
+        + ("" if any(row.language == found.reference for row in found.rows) else ", of which the corpus holds no text")
+    )
+
+
+def _figures(found: "Compared", row: "Row") -> list[str]:
+    places = range(len(found.files))
+    plain = [[row.fertility(at) for at in places], [row.density(at) for at in places]]
+    plain.append([found.parity(row, at) for at in places])
+    shown = ["–" if one is None else f"{one:.2f}" for figure in plain for one in figure]
+    shares = [row.single_share(at) for at in places]
+    return shown + ["–" if one is None else f"{one:.1%}" for one in shares]
 
 
 def _print_unclaimed(files: Sequence[str]) -> None:

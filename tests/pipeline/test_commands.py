@@ -3,10 +3,11 @@
 import json
 import os
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from typer import Typer
 from typer.testing import CliRunner
 
 from florilegium.pipeline.cli import app
@@ -15,13 +16,21 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 DOCS = Path(__file__).resolve().parents[2] / "docs/commands.md"
 
 
+def names(group: Typer) -> Iterator[str]:
+    """The commands of a group and of the groups in it, as typed after `florilegium`."""
+    yield from (one.name or one.callback.__name__ for one in group.registered_commands if one.callback)
+    for inner in group.registered_groups:
+        assert inner.typer_instance is not None
+        title = inner.typer_instance.info.name
+        yield from (f"{title} {name}" for name in names(inner.typer_instance))
+
+
 def help_pages() -> dict[str, str]:
     """The help of each command, as printed."""
     runner = CliRunner(env={"COLUMNS": "110", "TERMINAL_WIDTH": "110"})
-    names = [one.name or one.callback.__name__ for one in app.registered_commands if one.callback]
     pages = {}
-    for name in sorted(names):
-        shown = runner.invoke(app, [name, "--help"], prog_name="florilegium")
+    for name in sorted(names(app)):
+        shown = runner.invoke(app, [*name.split(), "--help"], prog_name="florilegium")
         assert shown.exit_code == 0, shown.output
         pages[name] = "\n".join(line.rstrip() for line in shown.output.splitlines()).strip()
     return pages
@@ -42,6 +51,8 @@ def test_every_command_has_a_sentence_an_example_and_explained_options() -> None
         "schema",
         "validate",
         "languages",
+        "tokenizer compare",
+        "tokenizer train",
         "version",
     } <= set(pages)
     for name, page in pages.items():

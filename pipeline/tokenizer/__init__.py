@@ -1,0 +1,1 @@
+"""Tokenizers: a balanced sample of a corpus, one trained on it, and how it compares with others."""
