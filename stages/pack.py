@@ -255,12 +255,11 @@ SENTENCE_ENDS = (".", "!", "?", "…", ";", "·", "。", "！", "？")
 
 
 def _ending(text: str) -> int:
-    flags = text.rstrip(" \t").rstrip(CLOSING).endswith(SENTENCE_ENDS) * 1
-    tail = text[len(text.rstrip()) :]
-    flags |= ("\n" in tail) * 2
-    flags |= (tail.count("\n") > 1) * 4
-    flags |= text[:1].isspace() * 8
-    return flags | (text.lstrip(" \t\r")[:1] == "\n") * 16
+    sentence = text.rstrip(" \t").rstrip(CLOSING).endswith(SENTENCE_ENDS)
+    behind = text[len(text.rstrip()) :].count("\n")
+    front = text[: len(text) - len(text.lstrip())].count("\n")
+    flags = (sentence, behind > 0, behind > 1, text[:1].isspace(), front > 0, front > 1)
+    return sum(flag << place for place, flag in enumerate(flags))
 
 
 def _flat(values: NDArray[Any], dtype: Any = None) -> memoryview:

@@ -471,22 +471,31 @@ char *pack_copy(const struct pack_tokens *from, int64_t i, int64_t begin, int64_
     return out;
 }
 
+/* Quality of a cut between tokens with the endings `here` and `next`, `before` being the one before them. */
+static uint8_t quality(unsigned before, unsigned here, unsigned next)
+{
+    const bool breaks = here & PACK_ENDS_LINE, begins = next & PACK_BEGINS_WITH_BREAK;
+    const bool again = breaks && here & PACK_BEGINS_WITH_BREAK && before & PACK_ENDS_LINE;
+    if (here & PACK_ENDS_PARAGRAPH || next & PACK_BEGINS_WITH_BREAKS || (breaks && begins) || again)
+        return 2;
+    return breaks || begins || (here & PACK_ENDS_SENTENCE && next & PACK_BEGINS_WITH_SPACE);
+}
+
 void pack_qualities(const struct pack_tokens *from, int64_t i, const uint8_t *endings, int64_t known, uint8_t *out)
 {
     const int64_t first = from->offsets[i], last = from->offsets[i + 1];
-    unsigned before = 0;
-    if (adds_bos(from, i))
-        *out++ = 0;
+    unsigned before = 0, here = 0;
+    const bool added = adds_bos(from, i);
     for (int64_t at = first; at < last; at++) {
         const int64_t token = token_at(from, at);
-        const unsigned ending = token >= 0 && token < known ? endings[token] : 0;
-        if ((before & PACK_ENDS_SENTENCE) && (ending & PACK_BEGINS_WITH_SPACE) && !out[-1])
-            out[-1] = 1;
-        const bool breaks = ending & PACK_ENDS_LINE, again = breaks && ending & PACK_BEGINS_WITH_BREAK;
-        const bool paragraph = ending & PACK_ENDS_PARAGRAPH || (again && before & PACK_ENDS_LINE);
-        *out++ = paragraph ? 2 : breaks;
-        before = ending;
+        const unsigned next = token >= 0 && token < known ? endings[token] : 0;
+        if (at > first || added)
+            *out++ = quality(before, here, next);
+        before = here;
+        here = next;
     }
+    if (first < last)
+        *out++ = quality(before, here, 0);
     if (adds_eos(from, i))
         *out = 0;
 }

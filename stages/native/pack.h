@@ -102,14 +102,17 @@ char *pack_copy(const struct pack_tokens *from, int64_t i, int64_t begin, int64_
 enum pack_ending {
     PACK_ENDS_SENTENCE = 1,
     PACK_ENDS_LINE = 2,
-    PACK_ENDS_PARAGRAPH = 4, /* two line breaks at its end */
+    PACK_ENDS_PARAGRAPH = 4, /* with two line breaks or more */
     PACK_BEGINS_WITH_SPACE = 8,
-    PACK_BEGINS_WITH_BREAK = 16, /* a line break */
+    PACK_BEGINS_WITH_BREAK = 16, /* of a line */
+    PACK_BEGINS_WITH_BREAKS = 32, /* two or more */
 };
 
-/* Qualities (struct pack_marks) of document i as it is written, pack_length of them. Paragraph end: the token has one,
- * or it begins with a line break, ends a line, and so did the token before. Else line end; else the end of a sentence
- * if the next token begins with a space. endings: one of each token below `known`; those above say nothing. */
+/* Qualities (struct pack_marks) of document i as it is written, pack_length of them. Of a cut between two tokens:
+ * paragraph end if one of them has the breaks, or each has one, or the first is a break and the one before it ends a
+ * line; line end if one of them has a break; end of a sentence if the first ends one and the second begins with a space.
+ * SentencePiece style has tokens that begin with breaks and go on. endings: one of each token below `known`; those above
+ * say nothing, nor do tokens that are added. Nothing is behind the last token but its own ending. */
 void pack_qualities(const struct pack_tokens *from, int64_t i, const uint8_t *endings, int64_t known, uint8_t *out);
 
 /* Most equal tokens in a row in [first, last); 0 if there are none. */

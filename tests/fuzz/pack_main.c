@@ -120,7 +120,7 @@ static void check_document(const struct pack_tokens *from, int64_t i, int64_t cu
     const size_t size = (size_t)(length * from->width);
     char *whole = room_for(length, (size_t)from->width), *parts = room_for(length, (size_t)from->width);
     uint8_t *qualities = room_for(length, 1);
-    static const uint8_t endings[] = {0, 1, 2, 8, 22};
+    static const uint8_t endings[] = {0, 1, 2, 8, 26, 56};
     require(pack_copy(from, i, 0, length, whole) == whole + size, "as many tokens as were counted");
     cut = length ? cut % (length + 1) : 0;
     require(pack_copy(from, i, cut, length, pack_copy(from, i, 0, cut, parts)) == parts + size, "in two parts as well");
