@@ -9,11 +9,11 @@
 /* ---- the walk over the documents: their pieces, in order ---- */
 
 struct walk {
-    const int64_t *lengths;
+    const int64_t *lengths;    /* in the order of the walk */
     int64_t documents;
     const struct pack_marks *marks;
     const struct pack_how *how;
-    const uint32_t *order;
+    const uint32_t *order;     /* or NULL */
     int64_t at;                /* place in the order of the document that is next */
     int64_t room;              /* concat: tokens that the sequence still takes */
     int64_t document, begin;   /* the document in hand, and what of it is still to come */
@@ -26,10 +26,14 @@ struct piece {
     bool opens; /* concat: the first of a sequence */
 };
 
-static struct walk walk_from(const int64_t *lengths, int64_t documents, const struct pack_marks *marks,
-                             const struct pack_how *how, const uint32_t *order)
+static struct walk walk_from(const struct pack_plan *plan, const int64_t *lengths, int64_t documents,
+                             const struct pack_marks *marks, const struct pack_how *how)
 {
-    return (struct walk){.lengths = lengths, .documents = documents, .marks = marks, .how = how, .order = order};
+    return (struct walk){.lengths = plan->lengths ? plan->lengths : lengths,
+                         .documents = documents,
+                         .marks = marks,
+                         .how = how,
+                         .order = plan->order};
 }
 
 /* Qualities of a document; NULL if there are none. */
@@ -112,9 +116,8 @@ static inline bool next_piece(struct walk *walk, struct piece *piece)
         if (walk->at == walk->documents)
             return false;
         walk->document = walk->order ? (int64_t)walk->order[walk->at] : walk->at;
-        walk->at++;
         walk->begin = 0;
-        walk->total = walk->lengths[walk->document];
+        walk->total = walk->lengths[walk->at++];
         walk->qualities = NULL;
         if (walk->total > walk->how->length && walk->how->kind != PACK_CONCAT)
             walk->qualities = qualities_of(walk->marks, walk->document);
@@ -309,17 +312,27 @@ static bool deal_by_room(struct pack_plan *plan, struct walk walk)
     return fine;
 }
 
+/* The order of the walk, and the lengths in it, so that they are fetched from all over the memory but once. */
+static bool order_documents(struct pack_plan *plan, const int64_t *lengths, int64_t documents, uint64_t seed)
+{
+    const size_t room = (size_t)(documents ? documents : 1);
+    plan->order = malloc(room * sizeof *plan->order);
+    plan->lengths = malloc(room * sizeof *plan->lengths);
+    if (!plan->order || !plan->lengths)
+        return false;
+    pack_shuffle(plan->order, documents, seed);
+    for (int64_t i = 0; i < documents; i++)
+        plan->lengths[i] = lengths[plan->order[i]];
+    return true;
+}
+
 struct pack_plan pack_deal(const int64_t *lengths, int64_t documents, const struct pack_marks *marks,
                            const struct pack_how *how)
 {
     struct pack_plan plan = {.fault = PACK_NO_MEMORY};
-    if (how->shuffle && documents) {
-        plan.order = malloc((size_t)documents * sizeof *plan.order);
-        if (!plan.order)
-            return plan;
-        pack_shuffle(plan.order, documents, how->seed);
-    }
-    const struct walk walk = walk_from(lengths, documents, marks, how, plan.order);
+    if (how->shuffle && !order_documents(&plan, lengths, documents, how->seed))
+        return plan;
+    const struct walk walk = walk_from(&plan, lengths, documents, marks, how);
     struct piece piece;
     for (struct walk counted = walk; next_piece(&counted, &piece); plan.pieces++) {
         if (plan.pieces == PACK_PIECES) {
@@ -344,6 +357,7 @@ void pack_free(struct pack_plan *plan)
     free(plan->sequence_of);
     free(plan->pieces_of);
     free(plan->order);
+    free(plan->lengths);
     *plan = (struct pack_plan){0};
 }
 
@@ -374,7 +388,7 @@ bool pack_write(const struct pack_plan *plan, const int64_t *lengths, int64_t do
 {
     int64_t *starts = malloc((size_t)(plan->sequences ? plan->sequences : 1) * sizeof *starts);
     const bool fine = starts && starts_of(plan, how, starts, pieces);
-    struct walk walk = walk_from(lengths, documents, marks, how, plan->order);
+    struct walk walk = walk_from(plan, lengths, documents, marks, how);
     struct piece piece;
     for (int64_t i = 0; fine && next_piece(&walk, &piece); i++) {
         const int64_t at = starts[plan->sequence_of[i]]++;
@@ -408,16 +422,25 @@ static inline uint32_t draw(uint64_t *state, uint32_t limit)
     return (uint32_t)(product >> 32);
 }
 
+#define AHEAD 32 /* draws are made before their swaps, so that so many places are on their way from memory at once */
+
 void pack_shuffle(uint32_t *order, int64_t count, uint64_t seed)
 {
     uint64_t state = seed;
+    uint32_t drawn[AHEAD];
     for (int64_t i = 0; i < count; i++)
         order[i] = (uint32_t)i;
-    for (int64_t i = count - 1; i > 0; i--) {
-        const uint32_t other = draw(&state, (uint32_t)(i + 1));
-        const uint32_t kept = order[i];
-        order[i] = order[other];
-        order[other] = kept;
+    for (int64_t i = count - 1; i > 0;) {
+        const int64_t draws = i < AHEAD ? i : AHEAD;
+        for (int64_t k = 0; k < draws; k++) {
+            drawn[k] = draw(&state, (uint32_t)(i - k + 1));
+            __builtin_prefetch(order + drawn[k], 1);
+        }
+        for (int64_t k = 0; k < draws; k++, i--) {
+            const uint32_t kept = order[i];
+            order[i] = order[drawn[k]];
+            order[drawn[k]] = kept;
+        }
     }
 }
 

@@ -61,7 +61,8 @@ struct pack_plan {
     int64_t pieces, sequences;
     int32_t *sequence_of; /* of each piece, in the order of the walk, numbered as they were opened */
     int32_t *pieces_of;   /* of each sequence */
-    uint32_t *order;      /* documents in the order of the walk; NULL: as given */
+    uint32_t *order;      /* documents in the order of the walk, and */
+    int64_t *lengths;     /* their lengths; both NULL: as given */
     enum pack_fault fault;
 };
 
