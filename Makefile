@@ -8,7 +8,7 @@ CORE := $(wildcard stages/native/*.c stages/native/*.h)
 # No cache: pip would keep it in the home folder.
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-cache-dir --quiet
 
-.PHONY: demo test lint types bless fuzz chaos pictures peers clean help
+.PHONY: demo test lint types bless fuzz chaos pictures peers readers clean help
 
 help:
 	@echo "make demo   build the sample corpus into demo/corpus"
@@ -18,6 +18,7 @@ help:
 	@echo "make fuzz   fuzz the C core for an hour (SECONDS_=n for n seconds)"
 	@echo "make chaos  kill builds of the sample 210 times and compare (KILLS=n, SEED=n)"
 	@echo "make pictures  take the pictures of the README anew"
+	@echo "make readers  open token shards with the trainers' own readers, in .venv-readers (1.5 GB; once)"
 	@echo "make peers  set up .venv-peers for benchmarks/peer_datatrove.py"
 
 demo: $(VENV)/build
@@ -54,6 +55,17 @@ pictures: $(VENV)/test
 peers:
 	$(PYTHON) -m venv .venv-peers
 	.venv-peers/bin/python -m pip install -r benchmarks/peers.txt
+
+readers: .venv-readers/ready
+	PYTHONPATH=.typing .venv-readers/bin/python -m pytest -q --disable-warnings tests/readers
+
+# torch first and alone: what comes after must not replace the build that pip chose for this machine.
+.venv-readers/ready: tests/readers/requirements.txt
+	$(PYTHON) -m venv .venv-readers
+	.venv-readers/bin/python -m pip --disable-pip-version-check --no-cache-dir --quiet install torch==2.13.0
+	.venv-readers/bin/python -m pip --disable-pip-version-check --no-cache-dir --quiet install --no-deps \
+		--requirement tests/readers/requirements.txt
+	@touch $@
 
 clean:
 	rm -rf demo build $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info stages/*.so
