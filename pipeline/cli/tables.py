@@ -25,6 +25,9 @@ LANGUAGES = 12
 PIPE_WIDTH = 110
 """Columns where there is no terminal to ask."""
 
+WIDEST = 1000
+"""Columns of a table that must not be cut: on a narrow terminal its lines wrap."""
+
 CONSOLE = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else PIPE_WIDTH)
 
 
@@ -217,18 +220,22 @@ def print_sample(sample: "Sample") -> None:
 
 
 def print_compared(found: "Compared") -> None:
-    """A column for each tokenizer under each of the four figures; a row for each language, then the whole."""
+    """Under each of the four figures one number for each tokenizer; a row for each language, then the whole."""
     marks = [chr(ord("A") + at) if at < 26 else str(at) for at in range(len(found.files))]
     for mark, file, vocabulary in zip(marks, found.files, found.vocabularies, strict=True):
         CONSOLE.print(f"{mark}  {file} [dim]({vocabulary:,} tokens)")
     titles = ("tokens/word", "bytes/token", "parity", "single bytes")
-    heads = [f"{title if at == 0 else ''}\n{mark}" for title in titles for at, mark in enumerate(marks)]
-    table = _table("\nlanguage", "\nwords", *heads, right=range(1, 2 + len(heads)))
-    table.columns[0].no_wrap = True
+    table = _table(
+        "\nlanguage",
+        "\nwords",
+        *(f"{title}\n{_side_by_side(marks)}" for title in titles),
+        right=range(1, 2 + len(titles)),
+    )
     for row in sorted(found.rows, key=lambda row: row.language):
         table.add_row(row.language, f"{row.words:,}", *_figures(found, row))
     table.add_row("[bold]all", f"[bold]{found.all.words:,}", *(f"[bold]{one}" for one in _figures(found, found.all)))
-    CONSOLE.print(table)
+    table.width = CONSOLE.measure(table, options=CONSOLE.options.update(width=WIDEST)).maximum
+    CONSOLE.print(table, crop=False)
     CONSOLE.print(
         f"parity: tokens a word over those of {found.reference}"
         + ("" if any(row.language == found.reference for row in found.rows) else ", of which the corpus holds no text")
@@ -237,11 +244,15 @@ def print_compared(found: "Compared") -> None:
 
 def _figures(found: "Compared", row: "Row") -> list[str]:
     places = range(len(found.files))
-    plain = [[row.fertility(at) for at in places], [row.density(at) for at in places]]
-    plain.append([found.parity(row, at) for at in places])
-    shown = ["–" if one is None else f"{one:.2f}" for figure in plain for one in figure]
-    shares = [row.single_share(at) for at in places]
-    return shown + ["–" if one is None else f"{one:.1%}" for one in shares]
+    numbers = [[row.fertility(at) for at in places], [row.density(at) for at in places]]
+    numbers.append([found.parity(row, at) for at in places])
+    shown = [["–" if one is None else f"{one:.2f}" for one in figure] for figure in numbers]
+    shown.append(["–" if one is None else f"{one:.1%}" for one in map(row.single_share, places)])
+    return [_side_by_side(figure) for figure in shown]
+
+
+def _side_by_side(words: Sequence[str]) -> str:
+    return " ".join(f"{word:>5}" for word in words)
 
 
 def _print_unclaimed(files: Sequence[str]) -> None:

@@ -16,7 +16,8 @@ Reference = Annotated[
 ]
 
 COMPARED = 10.0
-"""Megabytes that a comparison encodes unless told: the figures of 27 languages move in the third digit beyond it."""
+"""Megabytes that a comparison encodes unless told. Of help pages in 27 languages (19 MB) 10 MB give each language's
+tokens a word to 2.3 % (on average 1 %) of those of the whole, 3 MB to 9 %."""
 
 
 def add_to(app: typer.Typer) -> None:

@@ -4,7 +4,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from florilegium.pipeline.report.page import count, plain, quantity, share
+from florilegium.pipeline.report.page import count, plain, share
 from florilegium.pipeline.tokenizer.compare import Compared
 
 
@@ -13,6 +13,11 @@ def render(found: Compared) -> str:
     rows = [*sorted(found.rows, key=lambda row: row.language), found.all]
     most = max((row.fertility(at) or 0 for row in rows for at in range(len(found.files))), default=0)
     return str(_page().render(found=found, rows=rows, most=most, names=_names(found)))
+
+
+def places(number: float | None) -> str:
+    """A figure to two places; a dash for None."""
+    return "–" if number is None else f"{number:.2f}"
 
 
 def _names(found: Compared) -> list[str]:
@@ -32,5 +37,5 @@ def _page() -> Any:
     made = Environment(
         loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=plain
     )
-    made.filters |= {"count": count, "quantity": quantity, "share": share}
+    made.filters |= {"count": count, "places": places, "share": share}
     return made.get_template("comparison.html")

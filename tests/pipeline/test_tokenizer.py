@@ -145,12 +145,12 @@ def test_languages_are_balanced_as_asked(tmp_path: Path) -> None:
 
 
 def test_a_book_is_drawn_in_pieces_and_two_ends_do_not_meet(tmp_path: Path) -> None:
-    books = [chr(0x3B1 + at) * PIECE for at in range(8)]  # twice as many bytes as letters: two pieces each
+    books = [chr(0x3B1 + at) * 2 * PIECE for at in range(8)]  # twice as many bytes as letters: four pieces each
     path = str(corpus(tmp_path / "one.parquet", {"ell_Grek": books}))
     some, rest = draw(path, 3 * PIECE / 1e6), draw(path, 3 * PIECE / 1e6, backwards=True)
     assert len({text[0] for text in some.texts["ell_Grek"]}) > 1
     assert shared(some, rest) == []
-    everything = draw(path, 2)
+    everything = draw(path, 3)
     assert sorted("".join(everything.texts["ell_Grek"])) == sorted("".join(books))
     assert shared(everything, rest) == ["ell_Grek"]
 
@@ -233,6 +233,8 @@ def test_figures_checked_by_hand(tmp_path: Path, by_hand: tuple[str, str], run: 
     )
     shown = run("tokenizer", "compare", *by_hand, "--on", path, "--reference", "deu_Latn").stdout
     assert "of which the corpus holds no text" in shown
+    many = run("tokenizer", "compare", *by_hand * 3, "--on", path).stdout
+    assert "…" not in many and "ell_Grek" in many, "nothing is cut, however many tokenizers there are"
     assert ["ell_Grek", "1", "6.00", "5.00", "1.00", "1.20", "–", "–", "100.0%", "60.0%"] in [
         line.split() for line in shown.splitlines()
     ]
