@@ -12,8 +12,8 @@ import torch
 
 from florilegium.stages.write import Sequences
 
-# The one part of mosaicml-streaming that is left out: its picture datasets import torchvision, which has no build
-# for CPUs on package indexes. Nothing that reads a shard touches them.
+# The one part of mosaicml-streaming that is left out: its picture datasets import torchvision, which fails beside a
+# torch of another build. Nothing that reads a shard touches them.
 sys.modules.setdefault("streaming.vision", ModuleType("streaming.vision"))
 
 EOS = {"uint16": 65_498, "int32": 262_143}

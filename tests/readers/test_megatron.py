@@ -36,6 +36,17 @@ def test_every_token_is_read(mapped: bool, dtype: str, documents: Any, packs: An
         assert found.get(5, offset=len(row) // 2).tolist() == row[len(row) // 2 :]
 
 
+def test_megatron_guesses_the_type_from_the_vocabulary_as_we_do(
+    dtype: str, documents: Any, sequences: Any, stem: Path, tmp_path: Path
+) -> None:
+    """With --per-dataset-sequences-path it never reads the header of an index."""
+    megatron.write(sequences(documents), stem)
+    code = config(dtype, [f"{stem}_text_document"], tmp_path).token_dtype_code
+    counts = (len(documents), len(documents) + 1)
+    found = IndexedDataset(f"{stem}_text_document", sequences_per_dataset=counts, dtype_code=code)
+    assert [found[n].tolist() for n in range(len(documents))] == [joined(row) for row in documents]
+
+
 def test_the_builder_of_megatron_writes_the_same_bytes(dtype: str, documents: Any, sequences: Any, stem: Path) -> None:
     data, index = megatron.write(sequences(documents), stem)
     builder = IndexedDatasetBuilder(f"{stem}_theirs.bin", dtype=getattr(np, dtype))
