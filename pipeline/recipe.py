@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 
 from florilegium.pipeline import store
 from florilegium.pipeline.errors import PipelineError
+from florilegium.pipeline.layouts import tokens_model
 from florilegium.pipeline.stage import find, stage_class
 
 LINE: Mapping[str, tuple[str, ...]] = {
@@ -84,6 +85,7 @@ class Recipe(BaseModel):
     sources: Annotated[tuple[Source, ...], Field(min_length=1, description="where documents come from")]
     stages: Annotated[Any, Field(default_factory=dict, description="options of the stages")]
     write: Annotated[Write, Field(description="how the corpus is written")] = Write()
+    tokens: Annotated[Any, Field(description="token shards of the corpus, for trainers; none by default")] = None
     unit_bytes: Annotated[
         int | None,
         Field(
@@ -107,8 +109,13 @@ class Recipe(BaseModel):
 @cache
 def recipe_model() -> type[Recipe]:
     """Recipe with the stages' own model in place: for checking and for the JSON Schema."""
-    stages = stages_model()
-    return create_model("Recipe", __base__=Recipe, stages=(stages, Field(default_factory=stages)))
+    stages, tokens = stages_model(), tokens_model()
+    return create_model(
+        "Recipe",
+        __base__=Recipe,
+        stages=(stages, Field(default_factory=stages)),
+        tokens=(tokens | None, Recipe.model_fields["tokens"]),
+    )
 
 
 def load(path: str) -> Recipe:
@@ -152,8 +159,13 @@ def parse(raw: Mapping[str, Any], path: str = "recipe", base: str = ".", tree: y
     mistakes += list(_source_mistakes(path, raw, tree))
     if mistakes or recipe is None:
         raise PipelineError.of(mistakes)
-    sources = tuple(s.model_copy(update={"path": _absolute(s.path, base)}) for s in recipe.sources)
-    return recipe.model_copy(update={"sources": sources})
+    found: dict[str, Any] = {
+        "sources": tuple(s.model_copy(update={"path": _absolute(s.path, base)}) for s in recipe.sources)
+    }
+    if recipe.tokens is not None:
+        tokenizer = _absolute(recipe.tokens.tokenizer, base)
+        found["tokens"] = recipe.tokens.model_copy(update={"tokenizer": tokenizer})
+    return recipe.model_copy(update=found)
 
 
 def of_path(*paths: str) -> Recipe:
@@ -181,10 +193,12 @@ def schema() -> dict[str, Any]:
 
 
 def as_json(recipe: Recipe) -> dict[str, Any]:
-    """The recipe with all defaults, as JSON; without the paths of its sources, which differ from place to place."""
+    """The recipe with all defaults, as JSON; without the paths of its inputs, which differ from place to place."""
     found: dict[str, Any] = TypeAdapter(recipe_model()).dump_python(recipe, mode="json")
     for source in found["sources"]:
         del source["path"]
+    if found["tokens"] is not None:
+        del found["tokens"]["tokenizer"]
     return found
 
 

@@ -12,7 +12,7 @@ from florilegium.pipeline import inputs, owner, store
 from florilegium.pipeline.errors import PipelineError
 from florilegium.pipeline.executor import Event, Executor
 from florilegium.pipeline.inputs import InputFile, Share
-from florilegium.pipeline.passes import corpus, decisions, documents, measures, release
+from florilegium.pipeline.passes import corpus, decisions, documents, measures, release, tokens
 from florilegium.pipeline.recipe import Recipe
 from florilegium.pipeline.work import Record, Unit, look
 
@@ -130,7 +130,8 @@ class _Walk:
         target = corpus.folder(recipe, shards, settled, work)
         gathered = self._run("gather", corpus.gather_units(shards, settled, target))
         merged = self._run("merge", corpus.merge_units(recipe, gathered, target))
-        ledgers = self._run("ledger", release.units(recipe, shards, settled, merged, work))
+        encoded = self._run("tokens", tokens.units(recipe, merged, work))
+        ledgers = self._run("ledger", release.units(recipe, shards, settled, merged, encoded, work))
         account = release.balance(sum(shard.rows for shard in shards), ledgers, merged)
         beside = _sum(record.counts["beside"] for _, record in read)
         passes = {
@@ -139,7 +140,7 @@ class _Walk:
             "measures": measured,
             "decisions": settled,
             "corpus": gathered,
-            "tokens": [],
+            "tokens": encoded,
             "release": ledgers,
         }
         facts = {
@@ -147,12 +148,13 @@ class _Walk:
             "limit": limit,
             "beside": beside,
             "unclaimed": unclaimed,
+            **({"tokens": tokens.totals(encoded), "refused": tokens.refused(encoded)} if encoded else {}),
             "passes": {
                 name: units[0][0].folder.rsplit("/", 1)[-1] if units else None for name, units in passes.items()
             },
         }
         reports = self._run("report", [release.report_unit(recipe.name, facts, account, ledgers)])
-        release.publish(recipe, out, account, facts, merged=merged, ledgers=ledgers, reports=reports)
+        release.publish(recipe, out, account, facts, merged=merged, encoded=encoded, ledgers=ledgers, reports=reports)
         self._costs["driver"] = time.process_time() - started
         store.put_bytes(store.join(work, "costs.jsonl"), "".join(self._log).encode())
         return Built(

@@ -11,7 +11,7 @@ import re
 import secrets
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import file_digest
@@ -103,6 +103,28 @@ def put(path: str, write: Callable[[Path], Any]) -> tuple[Any, Stored]:
         with naming(path, "cannot be written"):
             _publish(aside, path)
     return answer, stored
+
+
+def put_all(stem: str, write: Callable[[Path], Sequence[Path]]) -> dict[str, Stored]:
+    """Let `write` fill local files that begin with a path, then make each stand behind `stem` by what follows there.
+
+    Answers what stands, by that ending. On an exception, files of this call that stand already are left: nothing counts
+    before a record names it.
+    """
+    with _aside(stem) as aside:
+        try:
+            with naming(_shown(aside, stem), "cannot be written"):
+                files = {str(file)[len(str(aside)) :]: file for file in write(aside)}
+                stored = {end: Stored(sha256(str(file)), file.stat().st_size) for end, file in sorted(files.items())}
+            for end, file in sorted(files.items()):
+                if "/" in end:
+                    make_folder((stem + end).rpartition("/")[0])
+                with naming(stem + end, "cannot be written"):
+                    _publish(file, stem + end)
+        finally:
+            for left in aside.parent.glob(f"{aside.name}*"):
+                _discard(left)
+    return stored
 
 
 def put_bytes(path: str, content: bytes) -> Stored:
@@ -282,13 +304,20 @@ def locked(folder: str) -> Iterator[None]:
 
 
 def sweep(folder: str) -> int:
-    """Remove what killed processes left half-written below a local folder; answers how many files."""
+    """Remove what killed processes left half-written below a local folder; answers how many files or folders."""
     root = local_path(folder)
-    left = [] if root is None else [p for p in root.rglob(f"{ASIDE}*") if p.is_file()]
+    left = [] if root is None else [*root.rglob(f"{ASIDE}*")]
     with naming(folder, "cannot be cleaned"):
         for path in left:
-            path.unlink(missing_ok=True)
+            _discard(path)
     return len(left)
+
+
+def _discard(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def sha256(path: str) -> str:

@@ -65,6 +65,17 @@ class Encoder:
         found, at = self._by_reference(texts.take(pa.array(hard, pa.int64())).to_pylist(), special_tokens)
         return _spliced(tokens, ends, hard, found, at)
 
+    def token(self, name: str) -> int | None:
+        """The id of a token by its text (`<eos>`); None if there is none."""
+        found: int | None = self._reference.token_to_id(name)
+        return found
+
+    @property
+    def special(self) -> list[str]:
+        """The special tokens, by their ids."""
+        added = self._reference.get_added_tokens_decoder()
+        return [added[number].content for number in sorted(added) if added[number].special]
+
     def count(self, texts: "pa.Array[Any]") -> NDArray[np.int64]:
         """Tokens of each text, without special ones."""
         return np.diff(self.encode(texts)[1])

@@ -16,7 +16,7 @@ from florilegium.pipeline import store, tables
 from florilegium.pipeline.account import SCHEMA as LEDGER
 from florilegium.pipeline.errors import PipelineError
 from florilegium.pipeline.fingerprint import file_hash, frame_digest, version_of
-from florilegium.pipeline.passes import line
+from florilegium.pipeline.passes import line, tokens
 from florilegium.pipeline.passes.decisions import ALL_STAGES, READS, Shard, decided
 from florilegium.pipeline.recipe import Recipe, as_json
 from florilegium.pipeline.stage import find
@@ -38,7 +38,9 @@ def published(unit: Unit, record: Record, suffix: str) -> str:
     return f"corpus/{language}/part-{part}-{record.outputs[suffix].sha256[:8]}{suffix}"
 
 
-def units(recipe: Recipe, corpus: Sequence[Shard], settled: Done, merged: Done, work: str) -> list[Unit]:
+def units(
+    recipe: Recipe, corpus: Sequence[Shard], settled: Done, merged: Done, encoded: Done, work: str
+) -> list[Unit]:
     """One unit a ledger file: whole documents files, together about ROWS_A_FILE rows."""
     suffix = find("stages.write", recipe.write.format).SUFFIX
     addresses = [[published(unit, record, suffix), record.outputs[".address"].sha256] for unit, record in merged]
@@ -46,6 +48,7 @@ def units(recipe: Recipe, corpus: Sequence[Shard], settled: Done, merged: Done, 
         "frame": frame_digest(__name__),
         "addresses": addresses,
         "shards": decided(corpus, settled),
+        "counts": [record.outputs[".counts"].sha256 for _, record in encoded],
     }
     folder = store.join(work, f"release-{digest(own)[:12]}")
     found: list[Unit] = []
@@ -60,6 +63,7 @@ def units(recipe: Recipe, corpus: Sequence[Shard], settled: Done, merged: Done, 
             "addresses": [
                 [name, unit.path(".address")] for (name, _), (unit, _) in zip(addresses, merged, strict=True)
             ],
+            "counts": [unit.path(".counts") for unit, _ in encoded],
         }
         found.append(
             Unit(
@@ -95,6 +99,11 @@ def ledger(unit: Unit, guard: Guard) -> Made:
         placed = pa.concat_tables(places)
         at = pc.index_in(pa.array(range(first, first + rows), pa.int64()), value_set=placed["number"].combine_chunks())
         table = tables.beside(table, pa.table({name: placed[name].take(at) for name in ("shard", "row", "bytes_out")}))
+    counted = [tables.between(path, first, first + rows) for path in unit.carry["counts"]]
+    if counted:
+        found = pa.concat_tables(counted)
+        at = pc.index_in(pa.array(range(first, first + rows), pa.int64()), value_set=found["number"].combine_chunks())
+        table = tables.beside(table, pa.table({"tokens": found["tokens"].take(at)}))
     reason = table["reason"]
     stage = pc.replace_substring_regex(reason, r"\..*$", "")
     columns = {"stage": stage, "value": table["reason_value"], "limit": table["reason_limit"]}
@@ -172,6 +181,7 @@ def publish(
     facts: Mapping[str, Any],
     *,
     merged: Done,
+    encoded: Done,
     ledgers: Done,
     reports: Done,
 ) -> None:
@@ -186,6 +196,7 @@ def publish(
         listed.append(
             {"path": name, "sha256": one.sha256, "bytes": one.size, "language": name.split("/")[1], **record.counts}
         )
+    listed += _token_shards(recipe, out, encoded)
     store.make_folder(store.join(out, "ledger"))
     for number, (unit, record) in enumerate(ledgers):
         one = record.outputs[".parquet"]
@@ -204,7 +215,8 @@ def publish(
             name: version_of(name)
             for name in sorted({"pyarrow", *(lib for s in _stages(recipe) for lib in s.libraries)})
         },
-        "models": {name: file_hash(path) for s in _stages(recipe) for name, path in sorted(s.files().items())},
+        "models": {name: file_hash(path) for s in _stages(recipe) for name, path in sorted(s.files().items())}
+        | ({} if recipe.tokens is None else {"tokenizer": file_hash(Path(recipe.tokens.tokenizer))}),
         "recipe": as_json(recipe),
         **facts,
         "account": account,
@@ -214,10 +226,26 @@ def publish(
         store.join(out, "manifest.json"), (json.dumps(manifest, indent=1, ensure_ascii=False) + "\n").encode()
     )
     named = {file["path"] for file in listed}
-    for top in ("corpus", "ledger"):
+    for top in ("corpus", "ledger", "tokens"):
         for old in store.listing(store.join(out, top)):
             if f"{top}/{old.name}" not in named:
                 store.remove(old.path)
+
+
+def _token_shards(recipe: Recipe, out: str, encoded: Done) -> list[dict[str, Any]]:
+    """Make token shards, their sidecars and what is known of them stand in the output folder; answers what to list."""
+    listed: list[dict[str, Any]] = []
+    for shard in tokens.published(encoded):
+        store.make_folder(store.join(out, shard.stem.rpartition("/")[0]))
+        for end, one in shard.files.items():
+            if "/" in end:
+                store.make_folder(store.join(out, (shard.stem + end).rpartition("/")[0]))
+            store.copy(shard.work + end, store.join(out, shard.stem + end))
+            listed.append({"path": shard.stem + end, "sha256": one.sha256, "bytes": one.size, **shard.facts})
+        info = json.dumps(tokens.info(recipe, shard), indent=1, sort_keys=True).encode() + b"\n"
+        stored = store.put_bytes(store.join(out, f"{shard.stem}.info.json"), info)
+        listed.append({"path": f"{shard.stem}.info.json", "sha256": stored.sha256, "bytes": stored.size, **shard.facts})
+    return listed
 
 
 def _stages(recipe: Recipe) -> list[Any]:

@@ -1,0 +1,314 @@
+"""Pass 6, tokens: each corpus shard is encoded once, then packed and written in every layout of the recipe.
+
+A unit is one corpus shard. Documents stand there by their id, which is a hash: that is the shuffle. The validation part
+is drawn by other bytes of the same id, so a document is on the same side in every build. Beside each token shard stands
+a sidecar, one row a piece of a document, which is the way from any token to its document and back.
+"""
+
+import time
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from pydantic import TypeAdapter
+
+from florilegium.pipeline import store, tables
+from florilegium.pipeline.errors import PipelineError
+from florilegium.pipeline.fingerprint import code_digest, file_hash, frame_digest, version_of
+from florilegium.pipeline.layouts import Tokens
+from florilegium.pipeline.passes import line
+from florilegium.pipeline.recipe import Recipe, as_json
+from florilegium.pipeline.stage import find
+from florilegium.pipeline.store import Stored
+from florilegium.pipeline.work import Guard, Made, Record, Unit, digest
+
+Done = Sequence[tuple[Unit, Record]]
+
+READS = ("id", "text", "language", "licence", "source")
+SPLITS = ("train", "validation")
+
+PORTION = 1 << 22
+"""Tokens that are gathered and written at a time."""
+
+SIDECAR = pa.schema(
+    [
+        pa.field("id", pa.binary(16), metadata={"meaning": "the document"}),
+        pa.field("sequence", pa.int64(), metadata={"meaning": "number of the sequence in the shard, from 0"}),
+        pa.field("first_token", pa.int64(), metadata={"meaning": "where the piece begins in the shard, in tokens"}),
+        pa.field("tokens", pa.int64(), metadata={"meaning": "tokens of the piece, EOS included"}),
+        pa.field("begin", pa.int64(), metadata={"meaning": "first token of the document in this piece, from 0"}),
+        pa.field("language", pa.string()),
+        pa.field("licence", pa.string()),
+        pa.field("source", pa.string()),
+    ]
+)
+"""One row a piece, in the order of the shard."""
+
+USUAL = ("<|end_of_text|>", "<|endoftext|>", "</s>", "<eos>", "<|eos|>", "<EOS>", "[EOS]")
+"""Tokens that usually end a document, tried in this order where the recipe names none."""
+
+
+def units(recipe: Recipe, merged: Done, work: str) -> list[Unit]:
+    """One unit a corpus shard; none where the recipe wants no tokens."""
+    tokens: Tokens | None = recipe.tokens
+    if tokens is None:
+        return []
+    options = tokens.model_dump(mode="json", exclude={"tokenizer"})
+    own = {
+        "options": options,
+        "tokenizer": file_hash(Path(tokens.tokenizer)),
+        "code": code_digest(
+            *(f"florilegium.stages.{name}" for name in ("tokenize", "pack")),
+            *(f"florilegium.stages.write.{layout.format}" for layout in tokens.layouts),
+        ),
+        "frame": frame_digest(__name__),
+        "libraries": {"tokenizers": version_of("tokenizers")},
+    }
+    folder = store.join(work, f"tokens-{digest(own)[:12]}")
+    suffix = find("stages.write", recipe.write.format).SUFFIX
+    return [
+        Unit(
+            name=f"tokens {unit.key}",
+            folder=folder,
+            key=unit.key,
+            function=f"{__name__}:run",
+            given={"pass": digest(own), "shard": record.outputs[suffix].sha256, "key": unit.key},
+            carry={
+                "shard": unit.path(suffix),
+                "address": unit.path(".address"),
+                "tokenizer": tokens.tokenizer,
+                "options": options,
+            },
+            load=record.counts["text_bytes"],
+        )
+        for unit, record in merged
+    ]
+
+
+def run(unit: Unit, guard: Guard) -> Made:
+    """Encode one shard and write it in every layout; count documents, sequences and tokens of each."""
+    del guard
+    started = time.process_time()
+    costs: line.Costs = defaultdict(float)
+    options = unit.carry["options"]
+    table = tables.read(unit.carry["shard"], READS)
+    before = time.process_time()
+    encoded = encode(table, unit.carry["tokenizer"], options["bos"], options["eos"])
+    costs["tokenize"] += time.process_time() - before
+    outputs: dict[str, Stored] = {}
+    layouts: dict[str, Any] = {}
+    before = time.process_time()
+    for split, rows in split_of(table, encoded, options["validation"]).items():
+        for layout in options["layouts"] if len(rows) else ():
+            stem = f"-{layout['name']}-{split}"
+            stored, counts = written(unit.path(stem), table, encoded, rows, layout)
+            outputs |= {f"{stem}{end}": one for end, one in stored.items()}
+            layouts.setdefault(layout["name"], {})[split] = counts
+    costs["pack"] += time.process_time() - before
+    outputs[".counts"] = _counts(unit, encoded)
+    facts = {
+        "refused": dict(sorted(Counter(encoded.refused.values()).items())),
+        "why": encoded.why,
+        "vocabulary": encoded.vocabulary,
+        "eos": encoded.documents.eos,
+        "bos": encoded.documents.bos,
+        "dtype": str(encoded.documents.tokens.dtype),
+    }
+    return Made(outputs, {"layouts": layouts, **facts}, line.spent(costs, started))
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """The tokens of a shard. lengths: of each document as it is written, BOS and EOS included; refused: row to reason.
+
+    why: what keeps the C core from this tokenizer, if anything does.
+    """
+
+    documents: Any
+    lengths: NDArray[np.int64]
+    refused: Mapping[int, str]
+    endings: NDArray[np.uint8]
+    vocabulary: int
+    why: str | None
+
+
+REFUSED = {
+    "tokens.repeated": "more than 50 equal tokens in a row: the trainers' validators refuse the shard",
+    "tokens.too_long": "more tokens than 2^31 - 1",
+    "tokens.empty": "no tokens",
+}
+"""Why a document of the corpus is in no token shard, and what it means."""
+
+
+def encode(table: pa.Table, tokenizer: str, bos: str | None, eos: str | None) -> Encoded:
+    """The texts of a table as tokens, and which of them no trainer would take.
+
+    Raises PipelineError for a tokenizer that cannot be read, or has not the tokens named.
+    """
+    packing = find("stages", "pack")
+    encoder, endings = _encoder(tokenizer)
+    texts = table["text"].combine_chunks()
+    tokens, offsets = encoder.encode(texts if isinstance(texts, pa.Array) else texts.chunk(0))
+    documents = packing.Documents(
+        tokens, offsets, token_of(encoder, tokenizer, "bos", bos), token_of(encoder, tokenizer, "eos", eos)
+    )
+    lengths = documents.lengths()
+    runs = packing.longest_run(tokens, offsets)
+    refused = {int(row): "tokens.repeated" for row in np.flatnonzero(runs > packing.MOST_EQUAL)}
+    refused |= {int(row): "tokens.too_long" for row in np.flatnonzero(lengths > packing.LONGEST_DOCUMENT)}
+    refused |= {int(row): "tokens.empty" for row in np.flatnonzero(lengths == 0)}
+    return Encoded(documents, lengths, refused, endings, encoder.vocabulary, encoder.why)
+
+
+def token_of(encoder: Any, tokenizer: str, use: str, name: str | None) -> int | None:
+    """The id of a token that the recipe names; of EOS otherwise the first usual one, of BOS none.
+
+    Raises PipelineError when the tokenizer has no such token.
+    """
+    for one in (name,) if name is not None else (USUAL if use == "eos" else ()):
+        found: int | None = encoder.token(one)
+        if found is not None:
+            return found
+    if name is None and use == "bos":
+        return None
+    what = f"has no token {name!r}" if name is not None else "has none of the usual tokens that end a document"
+    raise PipelineError(f"{tokenizer}: {what}", f"set tokens.{use} to one of: {', '.join(encoder.special) or 'none'}")
+
+
+def split_of(table: pa.Table, encoded: Encoded, share: float) -> dict[str, NDArray[np.int64]]:
+    """The rows of each split, in order, without those refused. The upper half of the id orders shards, so the lower
+    half draws."""
+    ids = np.frombuffer(b"".join(table["id"].to_pylist()), ">u8").reshape(-1, 2)
+    drawn = ids[:, 1] < np.uint64(int(share * 2**64))
+    taken = np.ones(len(ids), bool)
+    taken[list(encoded.refused)] = False
+    return {"train": np.flatnonzero(taken & ~drawn), "validation": np.flatnonzero(taken & drawn)}
+
+
+def written(
+    stem: str, table: pa.Table, encoded: Encoded, rows: NDArray[np.int64], layout: Mapping[str, Any]
+) -> tuple[dict[str, Stored], dict[str, Any]]:
+    """Write some rows of a shard in one layout, with sidecar; answers what was stored by its ending, and the counts."""
+    packing, writer = find("stages", "pack"), find("stages.write", layout["format"])
+    how = TypeAdapter(packing.Options).validate_python(layout["pack"])
+    lengths = np.zeros_like(encoded.lengths)  # what is not of this split has no tokens, and so no piece
+    lengths[rows] = encoded.lengths[rows]
+    marks = None if how.length is None else encoded.documents.marks(lengths, how.length, encoded.endings)
+    plan = packing.pack(lengths, how, marks)
+    parts = (packing.gather(encoded.documents, part) for part in plan.portions(PORTION))
+    stored = store.put_all(stem, lambda aside: writer.write(parts, aside))
+    beside = sidecar(table, plan)
+    stored[".documents.parquet"] = tables.put_table(f"{stem}.documents.parquet", beside)
+    counts = beside.group_by(["licence", "source"]).aggregate([("tokens", "sum")]).to_pylist()
+    return stored, {
+        "documents": len(rows),
+        "sequences": len(plan.pieces),
+        "tokens": int(plan.tokens.sum()),
+        "longest": int(plan.lengths.max()),
+        "cut": int(len(plan.document) - len(rows)),
+        "by": sorted([one["licence"] or "", one["source"], one["tokens_sum"]] for one in counts),
+        "ends": sorted(stored),
+    }
+
+
+def sidecar(table: pa.Table, plan: Any) -> pa.Table:
+    """One row a piece, SIDECAR."""
+    beside = table.select(["id", "language", "licence", "source"]).take(pa.array(plan.document, pa.int64()))
+    numbers = {name: pa.array(getattr(plan, name), pa.int64()) for name in ("sequence", "first_token", "tokens", "begin")}
+    columns = {name: beside[name] for name in beside.schema.names} | numbers
+    return pa.table({name: columns[name] for name in SIDECAR.names}).cast(SIDECAR)
+
+
+def _counts(unit: Unit, encoded: Encoded) -> Stored:
+    """The tokens of each document by its number in the corpus, null where it was refused: for the ledger."""
+    tokens = pa.array(encoded.lengths, pa.int64(), mask=np.isin(np.arange(len(encoded.lengths)), list(encoded.refused)))
+    address = tables.between(unit.carry["address"], None, None)
+    table = pa.table({"number": address["number"], "tokens": tokens.take(address["row"])})
+    return tables.put_sorted(unit.path(".counts"), table, "number")
+
+
+@cache
+def _encoder(path: str) -> tuple[Any, NDArray[np.uint8]]:
+    """The tokenizer, and how good it is to cut behind each of its tokens; loaded once a worker."""
+    encoder = find("stages", "tokenize").Encoder.from_file(path)
+    return encoder, find("stages", "pack").endings(encoder.decode, encoder.vocabulary)
+
+
+@dataclass(frozen=True)
+class Published:
+    """A token shard as it stands in the output folder.
+
+    stem: its path there, without endings. work: its path in the pass folder. files: what stands behind both, by ending.
+    facts: layout, split, language. counts, of: what the unit counted of it, and of all its layouts.
+    """
+
+    stem: str
+    work: str
+    files: Mapping[str, Stored]
+    facts: Mapping[str, Any]
+    counts: Mapping[str, Any]
+    of: Mapping[str, Any]
+
+
+def published(encoded: Done) -> list[Published]:
+    """The token shards of all units, in order.
+
+    Names follow trainer-formats' `<prefix>_NNNN`; the prefix holds the start of a hash, so that a name never comes to
+    mean other tokens while a trainer reads it.
+    """
+    found = []
+    for unit, record in encoded:
+        language, _, part = unit.key.rpartition("-")
+        for layout, splits in record.counts["layouts"].items():
+            for split, counts in splits.items():
+                inner = f"-{layout}-{split}"
+                files = {end: record.outputs[inner + end] for end in counts["ends"]}
+                mark = digest([one.sha256 for one in files.values()])[:8]
+                folder = f"tokens/{layout}/{language}" if split == "train" else f"tokens/{layout}/{split}/{language}"
+                stem = f"{folder}/{language}_{mark}_{int(part):04}"
+                facts = {"layout": layout, "split": split, "language": language}
+                found.append(Published(stem, unit.path(inner), files, facts, counts, record.counts))
+    return found
+
+
+def info(recipe: Recipe, shard: Published) -> dict[str, Any]:
+    """What stands beside a token shard for people and for the hand-over check."""
+    return {
+        "tokenizer": {"name": Path(recipe.tokens.tokenizer).name, "sha256": file_hash(Path(recipe.tokens.tokenizer))},
+        **{name: shard.of[name] for name in ("vocabulary", "eos", "bos", "dtype")},
+        **{name: shard.counts[name] for name in ("documents", "sequences", "tokens", "longest", "cut")},
+        **shard.facts,
+        "recipe": digest(as_json(recipe)),
+        "sha256": {end: one.sha256 for end, one in shard.files.items()},
+    }
+
+
+def totals(encoded: Done) -> dict[str, Any]:
+    """Documents, sequences and tokens of each layout and split, by language, licence and source: for the manifest."""
+    found: dict[str, Any] = {}
+    for unit, record in encoded:
+        language = unit.key.rpartition("-")[0]
+        for layout, splits in record.counts["layouts"].items():
+            for split, counts in splits.items():
+                into = found.setdefault(layout, {}).setdefault(split, {"documents": 0, "sequences": 0, "tokens": 0})
+                for name in ("documents", "sequences", "tokens"):
+                    into[name] += counts[name]
+                for licence, source, tokens in counts["by"]:
+                    for kind, name in (("language", language), ("licence", licence), ("source", source)):
+                        of = into.setdefault(f"tokens_by_{kind}", {})
+                        of[name] = of.get(name, 0) + tokens
+    return found
+
+
+def refused(encoded: Done) -> dict[str, int]:
+    """Documents of the corpus that are in no token shard, by reason."""
+    total: Counter[str] = Counter()
+    for _, record in encoded:
+        total.update(record.counts["refused"])
+    return dict(sorted(total.items()))
