@@ -42,7 +42,12 @@ def layout_model() -> type[BaseModel]:
             {
                 "name": (Annotated[str, Field(pattern=NAME, description="names its folder")], "documents"),
                 "format": (Annotated[str, Field(description="a token format")], "megatron"),
-                "pack": (options, Field(default_factory=options, description="how documents become sequences")),
+                "pack": (
+                    options,
+                    Field(
+                        default_factory=lambda: options(kind="documents"), description="how documents become sequences"
+                    ),
+                ),
             },
         ),
     )
@@ -58,7 +63,9 @@ def tokens_model() -> type[Tokens]:
         "Tokens",
         __base__=Tokens,
         layouts=(
-            Annotated[tuple[cast(Any, layout), ...], Field(min_length=1, description="what is written of one encoding")],
+            Annotated[
+                tuple[cast(Any, layout), ...], Field(min_length=1, description="what is written of one encoding")
+            ],
             (layout(),),
         ),
     )

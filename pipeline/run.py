@@ -39,6 +39,7 @@ class Built:
 
     beside: records that are no documents, by kind. unclaimed: input files whose ending no format has.
 
+    tokens: by layout and split, documents, sequences and tokens, if the recipe wants any.
     costs: CPU seconds by stage and in all, and the largest memory of a worker (`peak_mb`), of the units run this time.
     """
 
@@ -48,6 +49,7 @@ class Built:
     beside: Mapping[str, int]
     unclaimed: Sequence[str]
     files: Sequence[str]
+    tokens: Mapping[str, Any] = field(default_factory=dict)
     costs: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -163,7 +165,8 @@ class _Walk:
             languages=reports[0][1].counts["languages"],
             beside=beside,
             unclaimed=unclaimed,
-            files=[store.join(out, name) for name in ("manifest.json", "corpus", "ledger", "reports/provenance.html")],
+            files=[store.join(out, name) for name in _named(recipe)],
+            tokens=facts.get("tokens", {}),
             costs=dict(self._costs) | {"peak_mb": self._peak},
         )
 
@@ -198,6 +201,11 @@ class _Walk:
         self._peak = max(self._peak, costs.pop("peak_mb", 0.0))
         for name, value in costs.items():
             self._costs[name] += value
+
+
+def _named(recipe: Recipe) -> list[str]:
+    shards = ["corpus"] if recipe.tokens is None else ["corpus", "tokens"]
+    return ["manifest.json", *shards, "ledger", "reports/provenance.html"]
 
 
 def _inputs(recipe: Recipe, files: Sequence[InputFile], shares: Sequence[Share], read: Done) -> list[dict[str, Any]]:

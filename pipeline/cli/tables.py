@@ -47,6 +47,11 @@ def print_built(built: "Built", seconds: float) -> None:
     else:
         CONSOLE.print(f"{seconds:.1f} s; everything was done before")
     _print_unclaimed(built.unclaimed)
+    for layout, splits in built.tokens.items():
+        parts = ", ".join(
+            f"{split} {one['tokens']:,} in {one['sequences']:,} sequences" for split, one in splits.items()
+        )
+        CONSOLE.print(f"tokens, {layout}: {parts}")
     for path in built.files:
         CONSOLE.print(f"  {path}")
 
@@ -114,6 +119,21 @@ def print_trails(found: Sequence[Mapping[str, Any]]) -> None:
                     CONSOLE.print(f"  {name:<16}", end="")
                     CONSOLE.print(line, markup=False)
                     name = ""  # noqa: PLW2901  (it stands before the first line only)
+
+
+def print_pieces(found: Sequence[Mapping[str, Any]]) -> None:
+    """One block a piece of a document: where it stands, and what is known of its document."""
+    if not found:
+        CONSOLE.print("no token shard holds it")
+    for piece in found:
+        begin, end = piece["first_token"], piece["first_token"] + piece["tokens"]
+        CONSOLE.print(f"[bold]{piece['shard']}[/bold]: tokens {begin:,} to {end - 1:,}, sequence {piece['sequence']:,}")
+        if "position" in piece:
+            CONSOLE.print(f"  token {piece['position']:,} is token {piece['token_of_document']:,} of the document")
+        for name in ("begin", "language", "licence", "source"):
+            CONSOLE.print(f"  {name:<16}{piece[name]}", markup=False)
+        if "document" in piece:
+            print_trails([{name: value for name, value in piece["document"].items() if name != "measures"}])
 
 
 def _lines(value: Any) -> list[str]:

@@ -146,13 +146,13 @@ REFUSED = {
 """Why a document of the corpus is in no token shard, and what it means."""
 
 
-def encode(table: pa.Table, tokenizer: str, bos: str | None, eos: str | None) -> Encoded:
+def encode(table: pa.Table, tokenizer: str, bos: str | None, eos: str | None, threads: int = 1) -> Encoded:
     """The texts of a table as tokens, and which of them no trainer would take.
 
     Raises PipelineError for a tokenizer that cannot be read, or has not the tokens named.
     """
     packing = find("stages", "pack")
-    encoder, endings = _encoder(tokenizer)
+    encoder, endings = _encoder(tokenizer, threads)
     texts = table["text"].combine_chunks()
     tokens, offsets = encoder.encode(texts if isinstance(texts, pa.Array) else texts.chunk(0))
     documents = packing.Documents(
@@ -220,7 +220,9 @@ def written(
 def sidecar(table: pa.Table, plan: Any) -> pa.Table:
     """One row a piece, SIDECAR."""
     beside = table.select(["id", "language", "licence", "source"]).take(pa.array(plan.document, pa.int64()))
-    numbers = {name: pa.array(getattr(plan, name), pa.int64()) for name in ("sequence", "first_token", "tokens", "begin")}
+    numbers = {
+        name: pa.array(getattr(plan, name), pa.int64()) for name in ("sequence", "first_token", "tokens", "begin")
+    }
     columns = {name: beside[name] for name in beside.schema.names} | numbers
     return pa.table({name: columns[name] for name in SIDECAR.names}).cast(SIDECAR)
 
@@ -234,9 +236,9 @@ def _counts(unit: Unit, encoded: Encoded) -> Stored:
 
 
 @cache
-def _encoder(path: str) -> tuple[Any, NDArray[np.uint8]]:
+def _encoder(path: str, threads: int) -> tuple[Any, NDArray[np.uint8]]:
     """The tokenizer, and how good it is to cut behind each of its tokens; loaded once a worker."""
-    encoder = find("stages", "tokenize").Encoder.from_file(path)
+    encoder = find("stages", "tokenize").Encoder.from_file(path, threads)
     return encoder, find("stages", "pack").endings(encoder.decode, encoder.vocabulary)
 
 

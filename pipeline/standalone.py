@@ -1,0 +1,135 @@
+"""Tokens without a build: texts of Parquet or JSON lines files to token shards with sidecars."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from florilegium.pipeline import inputs, store
+from florilegium.pipeline.errors import PipelineError, naming
+from florilegium.pipeline.inputs import InputFile, Share
+from florilegium.pipeline.passes import tokens
+from florilegium.pipeline.recipe import of_inputs
+from florilegium.pipeline.stage import find
+from florilegium.stages.read import document_id
+
+SHARD_BYTES = 64 << 20
+"""Bytes of text a shard, about: what a worker holds of a build, too."""
+
+
+def tokenize(
+    paths: Sequence[str],
+    tokenizer: Path,
+    out: Path,
+    output_format: str,
+    length: int | None,
+    eos: str | None,
+    threads: int,
+) -> dict[str, dict[str, Any]]:
+    """Write `out/<file>_NNNN` in a token format, one or more shards a file; answers the counts of each by its stem.
+
+    Documents without a text are left out and counted as `without_text`. Raises PipelineError for inputs that cannot be
+    read or hold pages instead of texts, and for a tokenizer or token that is not there.
+    """
+    writer = find("stages.write", output_format)
+    if writer.TAKES != "tokens":
+        raise PipelineError(f"--format {output_format}: is a format of documents", "use megatron, packed, mds or ds")
+    pack = {"kind": "documents"} if length is None else {"kind": "best-fit", "length": length}
+    layout = {"name": output_format, "format": output_format, "pack": pack}
+    files, _ = inputs.input_files(of_inputs(list(paths)))
+    store.make_folder(str(out))
+    found: dict[str, dict[str, Any]] = {}
+    for file in files:
+        without: Counter[str] = Counter()
+        for number, table in enumerate(_tables(file, without)):
+            encoded = tokens.encode(table, str(tokenizer), None, eos, threads)
+            rows = tokens.split_of(table, encoded, 0.0)["train"]
+            if len(rows):
+                stem = str(out / f"{_stem(file)}_{number:04}")
+                _, counts = tokens.written(stem, table, encoded, rows, layout)
+                found[stem] = counts | {"refused": len(encoded.refused), "without_text": without["text"]}
+    if not found:
+        raise PipelineError(f"{', '.join(paths)}: hold no text", "give files with a column or key `text`")
+    return found
+
+
+def _stem(file: InputFile) -> str:
+    """The name of a file without its endings, safe as a name in one folder."""
+    return file.name.split(".")[0].replace("/", "-") or file.source
+
+
+def _tables(file: InputFile, without: Counter[str]) -> Iterator[pa.Table]:
+    """The texts of a file in tables of about SHARD_BYTES: id, text, language, licence, source."""
+    held: list[pa.Table] = []
+    size = 0
+    for table in _texts(file, without):
+        held.append(table)
+        size += table["text"].nbytes
+        if size >= SHARD_BYTES:
+            yield pa.concat_tables(held)
+            held, size = [], 0
+    if held:
+        yield pa.concat_tables(held)
+
+
+def _texts(file: InputFile, without: Counter[str]) -> Iterator[pa.Table]:
+    if file.format == "parquet" and not file.options.get("columns"):
+        yield from _columns(file, without)
+        return
+    rows: list[tuple[str, str]] = []
+    for _, record in inputs.records(Share(((file, 0, max(file.size, 1)),))):
+        if record.html is not None:
+            raise PipelineError(f"{file.path}: holds pages, not texts", "extract them first: `florilegium build`")
+        if record.text is None:
+            without["text"] += record.beside is None
+            continue
+        rows.append((record.position, record.text))
+        if len(rows) == ROWS:
+            yield _table(file, *zip(*rows, strict=True))
+            rows = []
+    if rows:
+        yield _table(file, *zip(*rows, strict=True))
+
+
+ROWS = 4096
+"""Rows that become Arrow at a time."""
+
+
+def _columns(file: InputFile, without: Counter[str]) -> Iterator[pa.Table]:
+    """The same of a Parquet file, without a Python object a text."""
+    with store.open_input(file.path) as opened, naming(file.path, "cannot be read"):
+        source = pq.ParquetFile(opened, pre_buffer=False)
+        name = next((one for one in ("text", "content") if one in source.schema_arrow.names), None)
+        if name is None:
+            raise PipelineError(f"{file.path}: has no column `text`", "name it so, or build with options.columns")
+        extra = [one for one in ("language", "licence") if one in source.schema_arrow.names]
+        first = 0
+        for batch in source.iter_batches(ROWS, columns=[name, *extra], use_threads=False):
+            places = np.arange(first, first + batch.num_rows)
+            first += batch.num_rows
+            there = np.asarray(batch[name].is_valid())
+            without["text"] += int((~there).sum())
+            kept = batch.filter(pa.array(there))
+            table = _table(file, [str(at) for at in places[there]], kept[name].cast(pa.large_string()))
+            for one in extra:
+                at = table.schema.names.index(one)
+                table = table.set_column(at, one, kept[one].cast(pa.string()))
+            yield table
+
+
+def _table(file: InputFile, positions: Sequence[str], texts: Any) -> pa.Table:
+    ids = [document_id(file.source, f"{file.name}#{position}") for position in positions]
+    count = len(ids)
+    return pa.table(
+        {
+            "id": pa.array(ids, pa.binary(16)),
+            "text": texts if isinstance(texts, pa.Array) else pa.array(texts, pa.large_string()),
+            "language": pa.array(["und"] * count, pa.string()),
+            "licence": pa.nulls(count, pa.string()),
+            "source": pa.array([file.source] * count, pa.string()),
+        }
+    )
