@@ -1,11 +1,12 @@
 """What a recipe says about tokens: the tokenizer, how documents are packed, the formats that are written."""
 
+import difflib
 from functools import cache
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, Self, cast
 
-from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic import BaseModel, ConfigDict, Field, create_model, field_validator, model_validator
 
-from florilegium.pipeline.stage import find
+from florilegium.pipeline.stage import find, names
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 
@@ -29,6 +30,23 @@ class Tokens(BaseModel):
         tuple[Any, ...], Field(min_length=1, description="what is written of one encoding; by default `documents`")
     ] = ()
 
+    @model_validator(mode="after")
+    def _told_apart(self) -> Self:
+        named = [layout.name for layout in self.layouts]
+        twice = sorted({name for name in named if named.count(name) > 1})
+        if twice:
+            raise ValueError(f"layouts: the name {twice[0]!r} is used twice")
+        return self
+
+
+def _known(name: str) -> str:
+    known = [one for one in names("stages.write") if find("stages.write", one).TAKES == "tokens"]
+    if name not in known:
+        close = difflib.get_close_matches(name, known, 1)
+        meant = f"; did you mean {close[0]!r}?" if close else ""
+        raise ValueError(f"{name!r} is no token format: there are {', '.join(known)}{meant}")
+    return name
+
 
 @cache
 def layout_model() -> type[BaseModel]:
@@ -37,6 +55,7 @@ def layout_model() -> type[BaseModel]:
     model: type[BaseModel] = create_model(
         "Layout",
         __config__=ConfigDict(frozen=True, extra="forbid"),
+        __validators__={"known": cast(Any, field_validator("format")(_known))},
         **cast(
             Any,
             {
@@ -58,14 +77,9 @@ def layout_model() -> type[BaseModel]:
 @cache
 def tokens_model() -> type[Tokens]:
     """Tokens with the model of a layout in place."""
-    layout = layout_model()
-    return create_model(
-        "Tokens",
-        __base__=Tokens,
-        layouts=(
-            Annotated[
-                tuple[cast(Any, layout), ...], Field(min_length=1, description="what is written of one encoding")
-            ],
-            (layout(),),
-        ),
+    layout: Any = layout_model()
+    layouts: Any = (
+        Annotated[tuple[layout, ...], Field(min_length=1, description="what one encoding becomes")],
+        (layout(),),
     )
+    return create_model("Tokens", __base__=Tokens, layouts=layouts)

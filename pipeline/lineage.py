@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -21,14 +22,12 @@ def of_token(out: str, shard: str, position: int) -> dict[str, Any]:
     """
     stem = _stem(out, shard)
     beside = tables.read(store.join(out, stem + ENDING))
-    ends = pc.add(beside["first_token"], beside["tokens"])
-    inside = pc.and_(pc.less_equal(beside["first_token"], position), pc.greater(ends, position))
-    rows = beside.filter(inside).to_pylist()
-    if not rows:
-        raise PipelineError(
-            f"{stem}: has no token {position}", f"positions go from 0 to {(pc.max(ends).as_py() or 0) - 1}"
-        )
-    (piece,) = rows
+    first = beside["first_token"].to_numpy()
+    total = int(first[-1]) + beside["tokens"][-1].as_py()
+    if not 0 <= position < total:
+        raise PipelineError(f"{stem}: has no token {position}", f"positions go from 0 to {total - 1}")
+    row = int(np.searchsorted(first, position, "right")) - 1
+    piece = beside.slice(row, 1).to_pylist()[0]
     token = position - piece["first_token"] + piece["begin"]
     return {"shard": stem, "position": position, "token_of_document": token, **piece, "document": _document(out, piece)}
 
@@ -37,12 +36,11 @@ def of_sequence(out: str, shard: str, number: int) -> list[dict[str, Any]]:
     """The pieces of a sequence, in order, each with its document. Raises PipelineError as `of_token`."""
     stem = _stem(out, shard)
     beside = tables.read(store.join(out, stem + ENDING))
-    rows = beside.filter(pc.equal(beside["sequence"], number)).to_pylist()
-    if not rows:
-        raise PipelineError(
-            f"{stem}: has no sequence {number}", f"numbers go from 0 to {pc.max(beside['sequence']).as_py() or 0}"
-        )
-    return [{"shard": stem, **piece, "document": _document(out, piece)} for piece in rows]
+    first, last = np.searchsorted(beside["sequence"].to_numpy(), [number, number + 1])
+    if first == last:
+        raise PipelineError(f"{stem}: has no sequence {number}", f"numbers go from 0 to {beside['sequence'][-1]}")
+    pieces = beside.slice(first, last - first).to_pylist()
+    return [{"shard": stem, **piece, "document": _document(out, piece)} for piece in pieces]
 
 
 def of_document(out: str, what: str) -> list[dict[str, Any]]:

@@ -77,7 +77,11 @@ def plan(recipe: Recipe, out: str, limit: int | None = None, sample: bool = True
             PassPlan(name, "as needed", "–", "–", "cheap; what is done is found when it runs")
             for name in ("decisions", "corpus")
         ]
-    passes += [_empty("tokens"), PassPlan("release", "as needed", "–", "–", "ledger, report, manifest")]
+    wanted = PassPlan("tokens", "as needed", "–", "–", "one unit a corpus shard")
+    passes += [
+        _empty("tokens") if recipe.tokens is None else wanted,
+        PassPlan("release", "as needed", "–", "–", "ledger, report, manifest"),
+    ]
     by_share = {unit.key: share for unit, share in zip(units, shares, strict=True)}
     estimate = _estimate(recipe, todo, by_share) if sample and todo else None
     return Plan(passes, len(files), sum(file.size for file in files), len(units), unclaimed, estimate)

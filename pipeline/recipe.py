@@ -109,12 +109,13 @@ class Recipe(BaseModel):
 @cache
 def recipe_model() -> type[Recipe]:
     """Recipe with the stages' own model in place: for checking and for the JSON Schema."""
-    stages, tokens = stages_model(), tokens_model()
+    stages = stages_model()
+    tokens: Any = tokens_model() | None
     return create_model(
         "Recipe",
         __base__=Recipe,
         stages=(stages, Field(default_factory=stages)),
-        tokens=(tokens | None, Recipe.model_fields["tokens"]),
+        tokens=(tokens, Recipe.model_fields["tokens"]),
     )
 
 

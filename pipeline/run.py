@@ -80,6 +80,7 @@ def shares_of(recipe: Recipe, limit: int | None) -> Inputs:
     Raises PipelineError when there is nothing to read, or no file of a source is of its format.
     """
     files, unclaimed = inputs.input_files(recipe)
+    tokens.check(recipe)
     shares = list(inputs.shares(files, recipe.unit_bytes))
     if not shares:
         raise PipelineError(f"{recipe.name}: its {len(files)} input files hold no records", "check the sources' paths")
@@ -133,8 +134,9 @@ class _Walk:
         gathered = self._run("gather", corpus.gather_units(shards, settled, target))
         merged = self._run("merge", corpus.merge_units(recipe, gathered, target))
         encoded = self._run("tokens", tokens.units(recipe, merged, work))
-        ledgers = self._run("ledger", release.units(recipe, shards, settled, merged, encoded, work))
+        ledgers = self._run("ledger", release.units(recipe, shards, settled, work, merged=merged, encoded=encoded))
         account = release.balance(sum(shard.rows for shard in shards), ledgers, merged)
+        totals = tokens.totals(encoded)
         beside = _sum(record.counts["beside"] for _, record in read)
         passes = {
             "documents": read,
@@ -150,7 +152,7 @@ class _Walk:
             "limit": limit,
             "beside": beside,
             "unclaimed": unclaimed,
-            **({"tokens": tokens.totals(encoded), "refused": tokens.refused(encoded)} if encoded else {}),
+            **({"tokens": totals, "refused": tokens.refused(encoded)} if encoded else {}),
             "passes": {
                 name: units[0][0].folder.rsplit("/", 1)[-1] if units else None for name, units in passes.items()
             },
@@ -166,7 +168,7 @@ class _Walk:
             beside=beside,
             unclaimed=unclaimed,
             files=[store.join(out, name) for name in _named(recipe)],
-            tokens=facts.get("tokens", {}),
+            tokens=totals,
             costs=dict(self._costs) | {"peak_mb": self._peak},
         )
 

@@ -25,10 +25,11 @@ def tokenize(
     paths: Sequence[str],
     tokenizer: Path,
     out: Path,
-    output_format: str,
-    length: int | None,
-    eos: str | None,
-    threads: int,
+    *,
+    output_format: str = "megatron",
+    length: int | None = None,
+    eos: str | None = None,
+    threads: int = 1,
 ) -> dict[str, dict[str, Any]]:
     """Write `out/<file>_NNNN` in a token format, one or more shards a file; answers the counts of each by its stem.
 

@@ -53,9 +53,12 @@ def validate(recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="A rec
       florilegium validate recipe.yaml
     """
     from florilegium.pipeline.inputs import input_files
+    from florilegium.pipeline.passes.tokens import check
     from florilegium.pipeline.recipe import load
 
-    files, unclaimed = input_files(load(recipe))
+    loaded = load(recipe)
+    files, unclaimed = input_files(loaded)
+    check(loaded)
     size = sum(file.size for file in files)
     typer.echo(f"{recipe}: good; {len(files)} input file{'s' * (len(files) != 1)}, {size / 1e6:,.1f} MB")
     if unclaimed:

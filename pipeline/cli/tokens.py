@@ -18,10 +18,9 @@ def add_to(app: typer.Typer) -> None:
 def tokenize(
     inputs: Annotated[
         list[str],
-        typer.Option(
-            "--in", metavar="FILE", help="A file or folder of .parquet, .jsonl, .warc.gz ...; may be repeated."
-        ),
+        typer.Option("--in", metavar="FILE", help="A file or folder of .parquet or .jsonl; may be repeated."),
     ],
+    *,
     tokenizer: Annotated[Path, typer.Option(metavar="T.json", help="A tokenizer.json.")],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Where to write; made if it is not there.")],
     output_format: Annotated[
@@ -43,7 +42,7 @@ def tokenize(
     """
     from florilegium.pipeline.standalone import tokenize as run
 
-    found = run(inputs, tokenizer, out, output_format, length, eos, threads)
+    found = run(inputs, tokenizer, out, output_format=output_format, length=length, eos=eos, threads=threads)
     for path, counts in found.items():
         typer.echo(f"{path}: {counts['documents']:,} documents, {counts['tokens']:,} tokens")
 
@@ -91,3 +90,7 @@ def lineage(
         )
     else:
         tables.print_pieces(found)
+
+
+def _plain(value: object) -> str:
+    return value.hex() if isinstance(value, bytes) else str(value)

@@ -38,7 +38,9 @@ def published(unit: Unit, record: Record, suffix: str) -> str:
     return f"corpus/{language}/part-{part}-{record.outputs[suffix].sha256[:8]}{suffix}"
 
 
-def units(recipe: Recipe, corpus: Sequence[Shard], settled: Done, merged: Done, encoded: Done, work: str) -> list[Unit]:
+def units(
+    recipe: Recipe, corpus: Sequence[Shard], settled: Done, work: str, *, merged: Done, encoded: Done
+) -> list[Unit]:
     """One unit a ledger file: whole documents files, together about ROWS_A_FILE rows."""
     suffix = find("stages.write", recipe.write.format).SUFFIX
     addresses = [[published(unit, record, suffix), record.outputs[".address"].sha256] for unit, record in merged]

@@ -36,22 +36,29 @@ SPLITS = ("train", "validation")
 PORTION = 1 << 22
 """Tokens that are gathered and written at a time."""
 
-SIDECAR = pa.schema(
-    [
-        pa.field("id", pa.binary(16), metadata={"meaning": "the document"}),
-        pa.field("sequence", pa.int64(), metadata={"meaning": "number of the sequence in the shard, from 0"}),
-        pa.field("first_token", pa.int64(), metadata={"meaning": "where the piece begins in the shard, in tokens"}),
-        pa.field("tokens", pa.int64(), metadata={"meaning": "tokens of the piece, EOS included"}),
-        pa.field("begin", pa.int64(), metadata={"meaning": "first token of the document in this piece, from 0"}),
-        pa.field("language", pa.string()),
-        pa.field("licence", pa.string()),
-        pa.field("source", pa.string()),
-    ]
-)
+_FIELDS: "list[pa.Field[Any]]" = [
+    pa.field("id", pa.binary(16), metadata={"meaning": "the document"}),
+    pa.field("sequence", pa.int64(), metadata={"meaning": "number of the sequence in the shard, from 0"}),
+    pa.field("first_token", pa.int64(), metadata={"meaning": "where the piece begins in the shard, in tokens"}),
+    pa.field("tokens", pa.int64(), metadata={"meaning": "tokens of the piece, EOS included"}),
+    pa.field("begin", pa.int64(), metadata={"meaning": "first token of the document in this piece, from 0"}),
+    pa.field("language", pa.string()),
+    pa.field("licence", pa.string()),
+    pa.field("source", pa.string()),
+]
+SIDECAR = pa.schema(_FIELDS)
 """One row a piece, in the order of the shard."""
 
 USUAL = ("<|end_of_text|>", "<|endoftext|>", "</s>", "<eos>", "<|eos|>", "<EOS>", "[EOS]")
 """Tokens that usually end a document, tried in this order where the recipe names none."""
+
+
+def check(recipe: Recipe) -> None:
+    """Raises PipelineError when the tokenizer cannot be read, or lacks a token that the recipe names."""
+    if recipe.tokens is not None:
+        encoder = find("stages", "tokenize").Encoder.from_file(recipe.tokens.tokenizer)
+        for use in ("bos", "eos"):
+            token_of(encoder, recipe.tokens.tokenizer, use, getattr(recipe.tokens, use))
 
 
 def units(recipe: Recipe, merged: Done, work: str) -> list[Unit]:
@@ -184,7 +191,8 @@ def token_of(encoder: Any, tokenizer: str, use: str, name: str | None) -> int | 
 def split_of(table: pa.Table, encoded: Encoded, share: float) -> dict[str, NDArray[np.int64]]:
     """The rows of each split, in order, without those refused. The upper half of the id orders shards, so the lower
     half draws."""
-    ids = np.frombuffer(b"".join(table["id"].to_pylist()), ">u8").reshape(-1, 2)
+    joined: list[Any] = table["id"].to_pylist()
+    ids = np.frombuffer(b"".join(joined), ">u8").reshape(-1, 2)
     drawn = ids[:, 1] < np.uint64(int(share * 2**64))
     taken = np.ones(len(ids), bool)
     taken[list(encoded.refused)] = False

@@ -1,0 +1,261 @@
+"""Token shards hold the corpus, token for token; any token leads to its document and back; the account knows them."""
+
+import json
+import random
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import yaml
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+
+from florilegium.pipeline import account, documents, ledger, lineage, recipe
+from florilegium.pipeline.errors import PipelineError
+from florilegium.pipeline.sample.content import load
+from florilegium.stages.write import megatron
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+Digests = Callable[[Path], dict[str, str]]
+
+LAYOUTS = [
+    {"name": "documents"},
+    {"name": "packed", "format": "packed", "pack": {"kind": "best-fit", "length": 256}},
+    {"name": "stream", "format": "megatron", "pack": {"kind": "concat", "length": 100}},
+    {"name": "tight", "format": "mds", "pack": {"kind": "best-fit-decreasing", "length": 128}},
+]
+
+
+@pytest.fixture(scope="module")
+def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A byte-level tokenizer of 2,000 tokens, trained on the prose of the sample."""
+    found = Tokenizer(models.BPE())
+    found.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    found.decoder = decoders.ByteLevel()
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    special = ["<|endoftext|>", "<s>"]
+    trainer = trainers.BpeTrainer(
+        vocab_size=2_000, special_tokens=special, initial_alphabet=alphabet, show_progress=False
+    )
+    texts = [text for passage in load().passages.values() for text in passage.paragraphs]
+    found.train_from_iterator(texts, trainer)
+    path = tmp_path_factory.mktemp("tokenizer") / "tokenizer.json"
+    found.save(str(path))
+    return path
+
+
+def with_tokens(europe: Path, folder: Path, tokens: dict[str, Any], **more: Any) -> Path:
+    """The sample's recipe with a part about tokens, in a folder of its own."""
+    told = yaml.safe_load((europe / "recipe.yaml").read_text("utf-8"))
+    for source in told["sources"]:
+        source["path"] = str(europe / source["path"])
+    folder.mkdir(exist_ok=True)
+    path = folder / "recipe.yaml"
+    path.write_text(yaml.safe_dump({**told, **more, "tokens": tokens}), "utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def out(europe: Path, tokenizer: Path, run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("tokens")
+    path = with_tokens(
+        europe, folder, {"tokenizer": str(tokenizer), "bos": "<s>", "validation": 0.2, "layouts": LAYOUTS}
+    )
+    run("build", path, "--out", folder / "corpus")
+    return folder / "corpus"
+
+
+def shards(out: Path) -> list[tuple[str, Any]]:
+    """Stem and sidecar of every token shard."""
+    files = [file["path"] for file in account.manifest(str(out))["files"]]
+    stems = [path.removesuffix(lineage.ENDING) for path in files if path.endswith(lineage.ENDING)]
+    return [(stem, pq.read_table(out / f"{stem}{lineage.ENDING}")) for stem in stems]
+
+
+def tokens_of(out: Path, stem: str) -> Any:
+    """All tokens of a shard, by whatever reads its format."""
+    if (out / f"{stem}_text_document.idx").exists():
+        return megatron.read(out / f"{stem}_text_document").tokens
+    if (out / f"{stem}.packed.parquet").exists():
+        rows: list[Any] = pq.read_table(out / f"{stem}.packed.parquet")["input_ids"].to_pylist()
+        return np.concatenate([np.array(row) for row in rows])
+    return None
+
+
+def test_every_piece_is_that_part_of_its_document(out: Path, tokenizer: Path) -> None:
+    reference = Tokenizer.from_file(str(tokenizer))
+    texts = {row["id"]: row["text"] for row in documents(str(out)).to_table(columns=["id", "text"]).to_pylist()}
+    begin, end = (reference.token_to_id(token) for token in ("<s>", "<|endoftext|>"))
+    checked = 0
+    for stem, beside in shards(out):
+        tokens = tokens_of(out, stem)
+        for piece in beside.to_pylist() if tokens is not None else ():
+            whole = [begin, *reference.encode(texts[piece["id"]], add_special_tokens=False).ids, end]
+            part = tokens[piece["first_token"] : piece["first_token"] + piece["tokens"]].tolist()
+            assert part == whole[piece["begin"] : piece["begin"] + piece["tokens"]], (stem, piece)
+            checked += 1
+    assert checked > 900
+
+
+def test_each_layout_holds_each_document_once_and_the_splits_are_the_same(out: Path) -> None:
+    kept = {row["id"]: row["tokens"] for row in ledger(str(out)).to_dicts() if row["reason"] is None}
+    held: dict[str, dict[bytes, int]] = {}
+    sides: dict[str, set[bytes]] = {}
+    for stem, beside in shards(out):
+        layout = stem.split("/")[1]
+        for piece in beside.to_pylist():
+            of = held.setdefault(layout, {})
+            of[piece["id"]] = of.get(piece["id"], 0) + piece["tokens"]
+            if "/validation/" in stem:
+                sides.setdefault(layout, set()).add(piece["id"])
+    assert set(held) == {layout["name"] for layout in LAYOUTS}
+    assert all(found == kept for found in held.values())
+    assert len({frozenset(ids) for ids in sides.values()}) == 1
+    assert 0.1 < len(sides["packed"]) / len(kept) < 0.3
+
+
+def test_the_manifest_counts_them(out: Path) -> None:
+    told = account.manifest(str(out))["tokens"]
+    for layout in LAYOUTS:
+        for split in ("train", "validation"):
+            mine = [one for stem, one in shards(out) if stem.startswith(f"tokens/{layout['name']}/")
+                    and ("/validation/" in stem) == (split == "validation")]  # fmt: skip
+            counts = told[layout["name"]][split]
+            assert counts["tokens"] == sum(sum(one["tokens"].to_pylist()) for one in mine)
+            assert counts["tokens"] == sum(counts["tokens_by_language"].values())
+            assert counts["tokens"] == sum(counts["tokens_by_licence"].values())
+            assert counts["documents"] == len({i for one in mine for i in one["id"].to_pylist()})
+    info = next(out.glob("tokens/documents/deu_Latn/*.info.json"))
+    assert json.loads(info.read_text("utf-8"))["dtype"] == "uint16"
+
+
+def test_any_token_leads_to_its_document_and_back(out: Path) -> None:
+    chance = random.Random(7)
+    for stem, beside in chance.sample(shards(out), 12):
+        total = sum(beside["tokens"].to_pylist())
+        position = chance.randrange(total)
+        found = lineage.of_token(str(out), f"/elsewhere/{stem}_text_document.bin", position)
+        assert found["first_token"] <= position < found["first_token"] + found["tokens"]
+        assert found["document"]["id"] == found["id"]
+        pieces = lineage.of_document(str(out), found["id"].hex())
+        assert (stem, found["first_token"]) in {(piece["shard"], piece["first_token"]) for piece in pieces}
+        assert {piece["shard"].split("/")[1] for piece in pieces} == {layout["name"] for layout in LAYOUTS}
+        sequence = lineage.of_sequence(str(out), stem, found["sequence"])
+        assert found["id"] in {piece["id"] for piece in sequence}
+        with pytest.raises(PipelineError, match="has no token"):
+            lineage.of_token(str(out), stem, total)
+
+
+def test_the_commands_say_it(out: Path, run: Run) -> None:
+    stem, beside = shards(out)[0]
+    shown = run("lineage", out, "--token", f"{stem}:0").stdout
+    assert beside["id"][0].as_py().hex() in shown and "token 0 is token 0 of the document" in shown
+    found = json.loads(run("lineage", out, "--document", beside["id"][0].as_py().hex(), "--json").stdout)
+    assert len(found) >= len(LAYOUTS)
+    for arguments in (("--token", "nothing:0"), ("--token", f"{stem}:x"), ("--sequence", f"{stem}:999999"), ()):
+        assert "hint: " in run("lineage", out, *arguments, status=2).stderr
+
+
+def test_the_same_bytes_whoever_builds(
+    europe: Path, tokenizer: Path, out: Path, run: Run, digests: Digests, tmp_path: Path
+) -> None:
+    tokens = {"tokenizer": str(tokenizer), "bos": "<s>", "validation": 0.2, "layouts": LAYOUTS}
+    path = with_tokens(europe, tmp_path / "again", tokens, unit_bytes=100_000)
+    run("build", path, "--out", tmp_path / "other", "--workers", 1, "--executor", "ray")
+    mine, theirs = digests(out), digests(tmp_path / "other")
+    assert {name: one for name, one in mine.items() if name.startswith("tokens/") and "info" not in name} == {
+        name: one for name, one in theirs.items() if name.startswith("tokens/") and "info" not in name
+    }
+
+
+def test_another_layout_extracts_nothing_again_and_clears_what_is_not_wanted(
+    europe: Path, tokenizer: Path, run: Run, tmp_path: Path
+) -> None:
+    path = with_tokens(europe, tmp_path, {"tokenizer": str(tokenizer)})
+    run("build", path, "--out", tmp_path / "out")
+    units = {one: one.stat().st_mtime_ns for one in (tmp_path / "out/work").glob("corpus-*/*")}
+    assert [one.name for one in (tmp_path / "out/tokens").iterdir()] == ["documents"]
+    layout = {"name": "other", "format": "ds", "pack": {"kind": "concat", "length": 64}}
+    with_tokens(europe, tmp_path, {"tokenizer": str(tokenizer), "layouts": [layout]})
+    run("build", path, "--out", tmp_path / "out")
+    assert {one: one.stat().st_mtime_ns for one in (tmp_path / "out/work").glob("corpus-*/*")} == units
+    assert {one.parts[-3] for one in (tmp_path / "out/tokens").rglob("*.ds")} == {"other"}
+    assert not [one for one in (tmp_path / "out/tokens/documents").rglob("*") if one.is_file()]
+
+
+def test_what_no_trainer_takes_is_refused_and_counted(tokenizer: Path, run: Run, tmp_path: Path) -> None:
+    texts = ["The ferry crosses the river.", "no " * 400, "Nobody remembers a year without it."]
+    lines = [json.dumps({"id": str(number), "text": text}) for number, text in enumerate(texts)]
+    (tmp_path / "a.jsonl").write_text("\n".join(lines), "utf-8")
+    limits = {"every": dict.fromkeys(recipe_limits())}
+    told = {
+        "sources": [{"name": "a", "path": "a.jsonl"}],
+        "stages": {"identify": {"min_score": 0}, "filter": {"limits": limits}},
+        "tokens": {"tokenizer": str(tokenizer)},
+    }
+    (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(told), "utf-8")
+    run("build", tmp_path / "recipe.yaml", "--out", tmp_path / "out")
+    assert account.account(str(tmp_path / "out")) == {"read": 3, "kept": 3, "dropped": {}}
+    assert account.manifest(str(tmp_path / "out"))["refused"] == {"tokens.repeated": 1}
+    tokens = ledger(str(tmp_path / "out"))["tokens"].to_list()
+    assert tokens[1] is None and None not in (tokens[0], tokens[2])
+
+
+def recipe_limits() -> list[str]:
+    from florilegium.pipeline.stage import find
+
+    return [reason.removeprefix("filter.") for reason in find("stages", "filter").Filter.reasons]
+
+
+MISTAKES = [
+    ({"tokenizer": "none.json"}, "none.json: cannot be read"),
+    ({"tokenizer": "T", "eos": "<nothing>"}, "has no token '<nothing>'"),
+    ({"tokenizer": "T", "layouts": [{"name": "a"}, {"name": "a"}]}, "the name 'a' is used twice"),
+    ({"tokenizer": "T", "layouts": [{"format": "parquet"}]}, "'parquet' is no token format"),
+    ({"tokenizer": "T", "layouts": [{"pack": {"kind": "best-fit"}}]}, "best-fit needs one"),
+    ({"tokenizer": "T", "layouts": []}, "tokens.layouts"),
+    ({}, "tokens.tokenizer: is required"),
+    ({"tokenizer": "T", "validation": 2}, "tokens.validation"),
+]
+
+
+@pytest.mark.parametrize(("tokens", "sentence"), MISTAKES)
+def test_mistakes_are_said_before_anything_is_done(
+    europe: Path, tokenizer: Path, run: Run, tmp_path: Path, tokens: dict[str, Any], sentence: str
+) -> None:
+    told = {name: str(tokenizer) if value == "T" else value for name, value in tokens.items()}
+    path = with_tokens(europe, tmp_path, told)
+    for command in (["validate", path], ["build", path, "--out", tmp_path / "out"]):
+        errors = run(*command, status=2).stderr
+        assert sentence in errors and "hint: " in errors
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_recipe_in_the_manifest_names_no_place(europe: Path, tokenizer: Path, tmp_path: Path) -> None:
+    loaded = recipe.load(str(with_tokens(europe, tmp_path, {"tokenizer": str(tokenizer)})))
+    assert str(tokenizer) not in json.dumps(recipe.as_json(loaded))
+    assert "tokens" in recipe.schema()["properties"]
+
+
+def test_texts_without_a_build(tokenizer: Path, run: Run, tmp_path: Path) -> None:
+    import pyarrow as pa
+
+    reference = Tokenizer.from_file(str(tokenizer))
+    texts = ["The ferry crosses.", None, "", "Η βάρκα φεύγει.", "x" * 5000]
+    pq.write_table(pa.table({"text": texts, "language": ["eng_Latn"] * 5}), tmp_path / "a.parquet")
+    lines = [json.dumps({"text": text}) for text in texts]
+    (tmp_path / "b.jsonl").write_text("\n".join([*lines, "{broken"]), "utf-8")
+    command = ("tokenize", "--tokenizer", tokenizer, "--in", tmp_path / "a.parquet", "--in", tmp_path / "b.jsonl")
+    shown = run(*command, "--out", tmp_path / "out").stdout
+    assert "3 documents" in shown or "2 documents" in shown
+    for name in ("a_0000", "b_0000"):
+        pair = megatron.read(tmp_path / "out" / f"{name}_text_document")
+        end = reference.token_to_id("<|endoftext|>")
+        wanted = [[*reference.encode(text).ids, end] for text in texts if text]
+        found = [pair.sequence(number).tolist() for number in range(len(pair))]
+        assert [one for one in wanted if one in found] == found
+        assert len(found) >= 2
+    assert "is a format of documents" in run(*command, "--out", tmp_path / "o", "--format", "parquet", status=2).stderr
