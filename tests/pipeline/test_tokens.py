@@ -21,7 +21,7 @@ from florilegium.stages.write import megatron
 Run = Callable[..., subprocess.CompletedProcess[str]]
 Digests = Callable[[Path], dict[str, str]]
 
-LAYOUTS = [
+LAYOUTS: list[dict[str, Any]] = [
     {"name": "documents"},
     {"name": "packed", "format": "packed", "pack": {"kind": "best-fit", "length": 256}},
     {"name": "stream", "format": "megatron", "pack": {"kind": "concat", "length": 100}},
