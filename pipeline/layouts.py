@@ -25,7 +25,6 @@ class Tokens(BaseModel):
     validation: Annotated[
         float, Field(ge=0, le=0.5, description="share of documents that are set apart, by a hash of their id")
     ] = 0.0
-    seed: Annotated[int, Field(ge=0, description="of the order of packs")] = 0
     layouts: Annotated[
         tuple[Any, ...], Field(min_length=1, description="what is written of one encoding; by default `documents`")
     ] = ()

@@ -39,8 +39,8 @@ def tokenize(
     writer = find("stages.write", output_format)
     if writer.TAKES != "tokens":
         raise PipelineError(f"--format {output_format}: is a format of documents", "use megatron, packed, mds or ds")
-    pack = {"kind": "documents"} if length is None else {"kind": "best-fit", "length": length}
-    layout = {"name": output_format, "format": output_format, "pack": pack}
+    pack: dict[str, Any] = {"kind": "documents"} if length is None else {"kind": "best-fit", "length": length}
+    layout = {"name": output_format, "format": output_format, "pack": {"seed": 0, **pack}}
     files, _ = inputs.input_files(of_inputs(list(paths)))
     store.make_folder(str(out))
     found: dict[str, dict[str, Any]] = {}

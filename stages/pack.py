@@ -31,11 +31,13 @@ MOST_EQUAL = 50
 """Equal tokens in a row that titan-oellm's validator accepts."""
 
 
-@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+@dataclass(frozen=True, config=ConfigDict(extra="forbid", use_attribute_docstrings=True))
 class Options:
     """How documents become sequences."""
 
     kind: Kind = "best-fit"
+    """documents: each is a sequence. concat: cut at `length`. best-fit: online, a few sequences open; nothing is cut
+    that would have fitted. best-fit-decreasing: the same with the whole shard in view."""
     length: int | None = None
     """Tokens of a sequence at most. None, for `documents` alone: each document is one sequence, however long."""
     open_bins: int = 64

@@ -7,7 +7,7 @@ a sidecar, one row a piece of a document, which is the way from any token to its
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -202,15 +202,26 @@ def split_of(table: pa.Table, encoded: Encoded, share: float) -> dict[str, NDArr
 def written(
     stem: str, table: pa.Table, encoded: Encoded, rows: NDArray[np.int64], layout: Mapping[str, Any]
 ) -> tuple[dict[str, Stored], dict[str, Any]]:
-    """Write some rows of a shard in one layout, with sidecar; answers what was stored by its ending, and the counts."""
+    """Write some rows of a shard in one layout, with sidecar; answers what was stored by its ending, and the counts.
+
+    Each shard is shuffled by a seed of its own, drawn from the layout's and its first document.
+    """
     packing, writer = find("stages", "pack"), find("stages.write", layout["format"])
-    how = TypeAdapter(packing.Options).validate_python(layout["pack"])
+    seed = int(digest([layout["pack"]["seed"], len(table), table["id"][0].as_py().hex()])[:15], 16)
+    how = TypeAdapter(packing.Options).validate_python({**layout["pack"], "seed": seed})
     lengths = np.zeros_like(encoded.lengths)  # what is not of this split has no tokens, and so no piece
     lengths[rows] = encoded.lengths[rows]
     marks = None if how.length is None else encoded.documents.marks(lengths, how.length, encoded.endings)
     plan = packing.pack(lengths, how, marks)
-    parts = (packing.gather(encoded.documents, part) for part in plan.portions(PORTION))
-    stored = store.put_all(stem, lambda aside: writer.write(parts, aside))
+    runs = [0]
+
+    def parts() -> Iterator[Any]:
+        for portion in plan.portions(PORTION):
+            found = packing.gather(encoded.documents, portion)
+            runs[0] = max(runs[0], *packing.longest_run(found.tokens, np.append(0, np.cumsum(found.lengths))))
+            yield found
+
+    stored = store.put_all(stem, lambda aside: writer.write(parts(), aside))
     beside = sidecar(table, plan)
     stored[".documents.parquet"] = tables.put_table(f"{stem}.documents.parquet", beside)
     counts = beside.group_by(["licence", "source"]).aggregate([("tokens", "sum")]).to_pylist()
@@ -219,6 +230,7 @@ def written(
         "sequences": len(plan.pieces),
         "tokens": int(plan.tokens.sum()),
         "longest": int(plan.lengths.max()),
+        "longest_run": int(runs[0]),
         "cut": int(len(plan.document) - len(rows)),
         "by": sorted([one["licence"] or "", one["source"], one["tokens_sum"]] for one in counts),
         "ends": sorted(stored),
@@ -292,7 +304,7 @@ def info(recipe: Recipe, shard: Published) -> dict[str, Any]:
     return {
         "tokenizer": {"name": Path(recipe.tokens.tokenizer).name, "sha256": file_hash(Path(recipe.tokens.tokenizer))},
         **{name: shard.of[name] for name in ("vocabulary", "eos", "bos", "dtype")},
-        **{name: shard.counts[name] for name in ("documents", "sequences", "tokens", "longest", "cut")},
+        **{name: shard.counts[name] for name in ("documents", "sequences", "tokens", "longest", "longest_run", "cut")},
         **shard.facts,
         "recipe": digest(as_json(recipe)),
         "sha256": {end: one.sha256 for end, one in shard.files.items()},

@@ -19,9 +19,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from florilegium.pipeline import account as ledgers
+from florilegium.pipeline.recipe import LINE
 from florilegium.pipeline.report import figures, page
 from florilegium.pipeline.report.charts import TALL, Step, flow
-from florilegium.pipeline.stage import names, stage_class
+from florilegium.pipeline.stage import stage_class
 from florilegium.stages.read import REASONS
 
 VOID = {"meta", "br", "wbr", "img", "link", "hr", "input"}
@@ -298,7 +299,7 @@ def test_every_language_kept_is_shown(tmp_path: Path) -> None:
 
 def test_every_reason_of_the_tree_has_its_meaning_on_the_page(tmp_path: Path) -> None:
     known = dict(REASONS)
-    for name in names("stages"):
+    for name in (name for stages in LINE.values() for name in stages):
         known |= stage_class(name).reasons
     shown = Reader(rendered([row(n, reason=reason) for n, reason in enumerate(known)], tmp_path)).table("reasons")
     for reason, meaning in known.items():
