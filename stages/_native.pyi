@@ -55,3 +55,31 @@ def pack_gather(
 
 def pack_runs(tokens: Buffer, width: int, offsets: Buffer, /) -> bytes:
     """int64: most equal tokens in a row, in each row. Raises ValueError as pack_lengths."""
+
+class _Pieces: ...
+
+def pieces_build(
+    text: Buffer,
+    offsets: Buffer,
+    merges: Buffer,
+    singles: Buffer,
+    guard_text: Buffer,
+    guard_offsets: Buffer,
+    prefix: int,
+    split: bool,
+    width: int,
+    /,
+) -> _Pieces:
+    """A model: `struct pieces_spec` of `stages/native/pieces.h`. Raises ValueError for what that does not allow.
+
+    text, offsets (int64) and guard_text, guard_offsets: strings; merges: three uint32 each; singles: 256 uint32.
+    """
+
+def pieces_encode(
+    pieces: _Pieces, data: Buffer, offsets: Buffer, threads: int, /
+) -> tuple[bytearray, bytearray, bytearray]:
+    """Tokens of rows (uint16 or int32), n + 1 int64 where each row's begin, and int64 rows left out: see pieces.h.
+
+    data, offsets: a large_string array. The GIL is released; nobody may write to them meanwhile. Calls on one model
+    wait for each other. Raises ValueError with row and byte for invalid UTF-8, and where offsets fall or leave.
+    """

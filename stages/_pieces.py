@@ -1,10 +1,199 @@
-"""SentencePiece-style BPE in C: from a tokenizer.json to an engine."""
+"""SentencePiece-style BPE in C: from a tokenizer.json to an engine.
 
+A tokenizer is this engine's if every part of it is known here, value by value; else it is Unsupported. What only some
+texts need (added tokens) makes those rows hard. Decoder, truncation and padding have no part in the ids: they are not
+looked at. What each part does is written in stages/native/pieces.h.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from florilegium.stages._engine import Engine, Unsupported
+import numpy as np
+
+from florilegium.stages import _native
+from florilegium.stages._engine import Encoded, Engine, Unsupported
+
+BLANK = "\u2581"
+LIMITS = {"ids": 1 << 20, "merges": 1 << 24, "bytes of a piece": 512}
+"""The packed tables of pieces.h, and how deep the trie is built by recursion."""
+SMALL = 65_500
+"""Fewer ids are answered as uint16, as `Encoder` stores them."""
+Part = Mapping[str, Any]
+_Numbers = Any  # an ndarray: numpy's types do not say that it is a Buffer
+
+
+class Prefix:
+    """What stands before a text: enum pieces_prefix."""
+
+    BARE, ALWAYS, UNLESS = range(3)
+
+
+@dataclass(frozen=True)
+class _Pieces:
+    model: Any
+    dtype: type[np.uint16] | type[np.int32]
+
+    def encode(self, data: Any, offsets: Any, threads: int) -> Encoded:
+        """See `Engine`."""
+        tokens, ends, hard = _native.pieces_encode(self.model, data, offsets, threads)
+        return np.frombuffer(tokens, self.dtype), np.frombuffer(ends, np.int64), np.frombuffer(hard, np.int64)
 
 
 def load(tokenizer: dict[str, Any]) -> Engine:
     """The engine. Raises Unsupported, naming the part, for what it cannot reproduce exactly."""
-    raise Unsupported(f"{tokenizer.get('model', {}).get('type')}: not in C yet")
+    known = {"version", "truncation", "padding", "added_tokens", "normalizer", "pre_tokenizer", "post_processor"}
+    _only("tokenizer", tokenizer, known | {"decoder", "model"})
+    _expect("tokenizer", tokenizer, version=("1.0",))
+    _check_post_processor(tokenizer.get("post_processor"))
+    prefix, split = _blanks(tokenizer.get("normalizer"), tokenizer.get("pre_tokenizer"))
+    model = tokenizer.get("model") or {}
+    _check_model(model)
+    vocabulary: dict[str, int] = model["vocab"]
+    added = [token["content"] for token in _added(tokenizer.get("added_tokens") or [])]
+    size = 1 + max([*vocabulary.values(), *(token["id"] for token in tokenizer.get("added_tokens") or [])])
+    if size > LIMITS["ids"]:
+        raise Unsupported(f"vocabulary: ids up to {size}")
+    pieces = [""] * size
+    for piece, number in vocabulary.items():
+        pieces[number] = piece
+    width = 2 if size < SMALL else 4
+    text, offsets = _strings(pieces)
+    guards, guard_offsets = _strings(added)
+    merges, singles = _merges(model["merges"], vocabulary), _bytes(vocabulary)
+    built = _native.pieces_build(text, offsets, merges, singles, guards, guard_offsets, prefix, split, width)
+    return _Pieces(built, np.uint16 if width == 2 else np.int32)
+
+
+def _only(where: str, part: Part, known: Iterable[str]) -> None:
+    for field in part:
+        if field not in known:
+            raise Unsupported(f"{where}: unknown field {field!r}")
+
+
+def _expect(where: str, part: Part, **allowed: Sequence[Any]) -> None:
+    """Each field, null if it is not there, has one of these values; the type counts, True is not 1."""
+    for field, values in allowed.items():
+        value = part.get(field)
+        if not any(value == one and type(value) is type(one) for one in values):
+            raise Unsupported(f"{where}: {field} {str(value)[:80]!r}")
+
+
+def _check_post_processor(part: Part | None) -> None:
+    """It adds special tokens, which an engine is not asked for; it must be of a kind that does nothing else."""
+    if part is None:
+        return
+    _expect("post_processor", part, type=("TemplateProcessing", "Sequence"))
+    for one in part.get("processors", []):
+        _check_post_processor(one)
+
+
+def _normalizers(part: Part | None) -> list[Part]:
+    """The normalizers in order, sequences opened."""
+    if part is None:
+        return []
+    if part.get("type") != "Sequence":
+        return [part]
+    _only("normalizer", part, ("type", "normalizers"))
+    return [one for inner in part["normalizers"] for one in _normalizers(inner)]
+
+
+def _blanks(normalizer: Part | None, pre_tokenizer: Part | None) -> tuple[int, bool]:
+    """What is put before a text, and whether it is split before blanks."""
+    prefix, replaced = Prefix.BARE, False
+    for part in _normalizers(normalizer):
+        if part.get("type") == "Prepend" and prefix == Prefix.BARE:
+            _only("normalizer Prepend", part, ("type", "prepend"))
+            _expect("normalizer Prepend", part, prepend=(BLANK,))
+            prefix = Prefix.ALWAYS
+        elif part.get("type") == "Replace" and not replaced:
+            _only("normalizer Replace", part, ("type", "pattern", "content"))
+            _expect("normalizer Replace", part, pattern=({"String": " "},), content=(BLANK,))
+            replaced = True
+        else:
+            raise Unsupported(f"normalizer: {part.get('type')}")
+    if pre_tokenizer is None or _is_idle(pre_tokenizer, replaced):
+        if not replaced:
+            raise Unsupported("normalizer, pre_tokenizer: none makes a blank of a space")
+        return prefix, False
+    scheme, split = _metaspace(pre_tokenizer)
+    return (prefix or scheme), split
+
+
+def _is_idle(part: Part, replaced: bool) -> bool:
+    """Gemma's: it splits at spaces, of which the normalizer has left none."""
+    idle = {"type": "Split", "pattern": {"String": " "}, "behavior": "MergedWithPrevious", "invert": False}
+    return replaced and dict(part) == idle
+
+
+def _metaspace(part: Part) -> tuple[int, bool]:
+    """The prefix and the split of a Metaspace pre-tokenizer."""
+    if part.get("type") != "Metaspace":
+        raise Unsupported(f"pre_tokenizer: {part.get('type')}")
+    where = "pre_tokenizer Metaspace"
+    _only(where, part, ("type", "replacement", "add_prefix_space", "prepend_scheme", "split"))
+    part = {"prepend_scheme": "always", **part}
+    scheme = part["prepend_scheme"]
+    _expect(where, part, replacement=(BLANK,), prepend_scheme=("always", "first", "never"), split=(True, False, None))
+    _expect(where, part, add_prefix_space=(True, None) if scheme != "never" else (True, False, None))
+    # A row is one text from its very start: `first` is `always` where no added token stands in it.
+    return (Prefix.BARE if scheme == "never" else Prefix.UNLESS), part.get("split") is not False
+
+
+def _check_model(model: Part) -> None:
+    plain = ("dropout", "continuing_subword_prefix", "end_of_word_suffix")
+    switches = ("byte_fallback", "fuse_unk", "ignore_merges")
+    if model.get("type") != "BPE":
+        raise Unsupported(f"model: {model.get('type')}")
+    _only("model", model, ("type", "vocab", "merges", "unk_token", *plain, *switches))
+    _expect("model", model, dropout=(None,), continuing_subword_prefix=(None, ""), end_of_word_suffix=(None, ""))
+    _expect("model", model, byte_fallback=(True,), fuse_unk=(True, False, None), ignore_merges=(False, None))
+    if BLANK not in model["vocab"]:
+        raise Unsupported(f"vocabulary: no piece for a blank ({BLANK})")
+    if longest := next((piece for piece in model["vocab"] if len(piece.encode()) > LIMITS["bytes of a piece"]), None):
+        raise Unsupported(f"vocabulary: a piece of {len(longest)} characters")
+
+
+def _added(tokens: Sequence[Part]) -> Sequence[Part]:
+    """Added tokens, checked. A row that holds one's text is hard, whatever its flags: they only take matches away."""
+    known = ("id", "content", "single_word", "lstrip", "rstrip", "normalized", "special")
+    for token in tokens:
+        _only("added_tokens", token, known)
+        if len(token["content"].encode()) > LIMITS["bytes of a piece"]:
+            raise Unsupported(f"added_tokens: one of {len(token['content'])} characters")
+    return tokens
+
+
+def _bytes(vocabulary: Mapping[str, int]) -> _Numbers:
+    """The token of each byte."""
+    names = [f"<0x{byte:02X}>" for byte in range(256)]
+    if missing := next((name for name in names if name not in vocabulary), None):
+        raise Unsupported(f"vocabulary: byte_fallback without {missing}")
+    return np.array([vocabulary[name] for name in names], np.uint32)
+
+
+def _merges(merges: Sequence[Any], vocabulary: Mapping[str, int]) -> _Numbers:
+    """Three ids a merge by rank. Of two merges of one pair `tokenizers` knows the last, which keeps its rank."""
+    if len(merges) >= LIMITS["merges"]:
+        raise Unsupported(f"merges: {len(merges)}")
+    pairs = [merge.split(" ") if isinstance(merge, str) else merge for merge in merges]
+    if any(len(pair) != 2 for pair in pairs):
+        raise Unsupported("merges: not all are pairs")
+    try:
+        left, right = [vocabulary[pair[0]] for pair in pairs], [vocabulary[pair[1]] for pair in pairs]
+        found = np.array([left, right, [vocabulary[a + b] for a, b in pairs]], np.uint32).T.reshape(-1, 3)
+    except KeyError as error:
+        raise Unsupported(f"merges: {str(error)[:80]} is no piece") from error
+    _, last = np.unique((found[::-1, 0].astype(np.uint64) << np.uint64(32)) | found[::-1, 1], return_index=True)
+    found = found if len(last) == len(found) else found[np.sort(len(found) - 1 - last)]
+    if len(clash := np.intersect1d(found, _bytes(vocabulary))):
+        raise Unsupported(f"merges: one with the byte token {clash[0]}")
+    return np.ascontiguousarray(found)
+
+
+def _strings(texts: Sequence[str]) -> tuple[bytes, _Numbers]:
+    """Strings back to back in UTF-8, and their n + 1 offsets."""
+    parts = [text.encode() for text in texts]
+    offsets = np.zeros(len(parts) + 1, np.int64)
+    np.cumsum([len(part) for part in parts], out=offsets[1:])
+    return b"".join(parts), offsets

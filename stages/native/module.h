@@ -16,4 +16,8 @@ PyObject *module_pack_qualities(PyObject *module, PyObject *arguments);
 PyObject *module_pack_gather(PyObject *module, PyObject *arguments);
 PyObject *module_pack_runs(PyObject *module, PyObject *arguments);
 
+/* module_pieces.c */
+PyObject *module_pieces_build(PyObject *module, PyObject *arguments);
+PyObject *module_pieces_encode(PyObject *module, PyObject *arguments);
+
 #endif

@@ -1,0 +1,164 @@
+/* SentencePiece-style BPE seen from Python: checks what pieces.c takes for granted, and lets the GIL go. */
+#include "module.h"
+
+#include "pieces.h"
+
+static const char NAME[] = "florilegium.pieces";
+
+/* Numbers of `width` bytes in a buffer; -1 with ValueError set. */
+static Py_ssize_t count_of(const Py_buffer *buffer, size_t width, const char *name)
+{
+    if (buffer->len % (Py_ssize_t)width == 0 && (uintptr_t)buffer->buf % width == 0)
+        return buffer->len / (Py_ssize_t)width;
+    PyErr_Format(PyExc_ValueError, "%s: expected whole numbers of %zu bytes in their alignment", name, width);
+    return -1;
+}
+
+/* Strings or rows that offsets bound in `size` bytes; -1 with ValueError set. */
+static Py_ssize_t rows_of(const Py_buffer *buffer, Py_ssize_t size, const char *name)
+{
+    const Py_ssize_t count = count_of(buffer, sizeof(int64_t), name);
+    const int64_t *offsets = buffer->buf;
+    int64_t least = 0;
+    if (count == 0)
+        PyErr_Format(PyExc_ValueError, "%s: expected at least one", name);
+    for (Py_ssize_t i = 0; i < count; i++) {
+        if (offsets[i] < least || offsets[i] > size) {
+            PyErr_Format(PyExc_ValueError, "%s[%zd] is %lld, expected %lld to %zd", name, i, (long long)offsets[i],
+                         (long long)least, size);
+            return -1;
+        }
+        least = offsets[i];
+    }
+    return count - 1;
+}
+
+/* The strings of two buffers; false with ValueError set. */
+static bool strings_of(const Py_buffer *text, const Py_buffer *offsets, const char *name, struct pieces_strings *strings)
+{
+    const Py_ssize_t count = rows_of(offsets, text->len, name);
+    if (count < 0)
+        return false;
+    const int64_t *at = offsets->buf;
+    if (count > PIECES_IDS || at[0] != 0 || pieces_invalid(text->buf, (size_t)text->len) >= 0) {
+        PyErr_Format(PyExc_ValueError, "%s: expected at most %u strings in UTF-8 from 0 on", name, PIECES_IDS);
+        return false;
+    }
+    *strings = (struct pieces_strings){text->buf, at, (uint32_t)count};
+    return true;
+}
+
+/* Ids of pieces that are not empty; their number, or -1 with ValueError set. */
+static Py_ssize_t ids_of(const Py_buffer *buffer, const struct pieces_strings *pieces, const char *name)
+{
+    const Py_ssize_t count = count_of(buffer, sizeof(uint32_t), name);
+    const uint32_t *ids = buffer->buf;
+    for (Py_ssize_t i = 0; i < count; i++) {
+        if (ids[i] >= pieces->count || pieces->offsets[ids[i]] == pieces->offsets[ids[i] + 1]) {
+            PyErr_Format(PyExc_ValueError, "%s[%zd] is %u, which is no piece", name, i, ids[i]);
+            return -1;
+        }
+    }
+    return count;
+}
+
+static void forget(PyObject *capsule) { pieces_free(PyCapsule_GetPointer(capsule, NAME)); }
+
+static PyObject *built(const struct pieces_spec *spec)
+{
+    struct pieces *pieces;
+    Py_BEGIN_ALLOW_THREADS
+    pieces = pieces_build(spec);
+    Py_END_ALLOW_THREADS
+    if (!pieces)
+        return PyErr_NoMemory();
+    PyObject *capsule = PyCapsule_New(pieces, NAME, forget);
+    if (!capsule)
+        pieces_free(pieces);
+    return capsule;
+}
+
+PyObject *module_pieces_build(PyObject *module, PyObject *arguments)
+{
+    (void)module;
+    Py_buffer text, offsets, merges, bytes, guard_text, guard_offsets;
+    int prefix, split, width;
+    PyObject *result = NULL;
+    if (!PyArg_ParseTuple(arguments, "y*y*y*y*y*y*ipi:pieces_build", &text, &offsets, &merges, &bytes, &guard_text,
+                          &guard_offsets, &prefix, &split, &width))
+        return NULL;
+    struct pieces_spec spec = {.prefix = (enum pieces_prefix)prefix, .split = split != 0, .width = (unsigned)width};
+    if (!strings_of(&text, &offsets, "offsets", &spec.pieces) ||
+        !strings_of(&guard_text, &guard_offsets, "guard_offsets", &spec.guards))
+        goto done;
+    const Py_ssize_t merged = ids_of(&merges, &spec.pieces, "merges"), single = ids_of(&bytes, &spec.pieces, "bytes");
+    if (merged < 0 || single < 0)
+        goto done;
+    if (merged % 3 || merged / 3 >= PIECES_MERGES || single != 256 || prefix < PIECES_BARE || prefix > PIECES_UNLESS ||
+        !(width == 4 || (width == 2 && spec.pieces.count <= 65536))) {
+        PyErr_SetString(PyExc_ValueError, "merges, bytes, prefix, width: not as in pieces.h");
+        goto done;
+    }
+    spec.merges = merges.buf;
+    spec.merges_count = (uint32_t)(merged / 3);
+    spec.bytes = bytes.buf;
+    result = built(&spec);
+done:
+    PyBuffer_Release(&text);
+    PyBuffer_Release(&offsets);
+    PyBuffer_Release(&merges);
+    PyBuffer_Release(&bytes);
+    PyBuffer_Release(&guard_text);
+    PyBuffer_Release(&guard_offsets);
+    return result;
+}
+
+/* Takes what was found into Python's memory. */
+static PyObject *taken(struct pieces *pieces, const struct pieces_result *found, Py_ssize_t rows, Py_ssize_t width)
+{
+    PyObject *tokens = PyByteArray_FromStringAndSize(NULL, found->tokens * width);
+    PyObject *ends = PyByteArray_FromStringAndSize(NULL, (rows + 1) * (Py_ssize_t)sizeof(int64_t));
+    PyObject *hard = PyByteArray_FromStringAndSize(NULL, found->hard_rows * (Py_ssize_t)sizeof(int64_t));
+    PyObject *result = NULL;
+    if (tokens && ends && hard) {
+        char *out[] = {PyByteArray_AsString(tokens), PyByteArray_AsString(ends), PyByteArray_AsString(hard)};
+        Py_BEGIN_ALLOW_THREADS
+        pieces_take(pieces, out[0], (int64_t *)(void *)out[1], (int64_t *)(void *)out[2]);
+        Py_END_ALLOW_THREADS
+        result = PyTuple_Pack(3, tokens, ends, hard);
+    } else {
+        pieces_drop(pieces);
+    }
+    Py_XDECREF(tokens);
+    Py_XDECREF(ends);
+    Py_XDECREF(hard);
+    return result;
+}
+
+PyObject *module_pieces_encode(PyObject *module, PyObject *arguments)
+{
+    (void)module;
+    PyObject *capsule, *result = NULL;
+    Py_buffer data, offsets;
+    int threads;
+    if (!PyArg_ParseTuple(arguments, "Oy*y*i:pieces_encode", &capsule, &data, &offsets, &threads))
+        return NULL;
+    struct pieces *pieces = PyCapsule_GetPointer(capsule, NAME);
+    const Py_ssize_t rows = pieces ? rows_of(&offsets, data.len, "offsets") : -1;
+    if (rows >= 0) {
+        struct pieces_result found;
+        Py_BEGIN_ALLOW_THREADS
+        found = pieces_encode(pieces, data.buf, offsets.buf, rows, threads);
+        Py_END_ALLOW_THREADS
+        if (found.status == PIECES_DONE)
+            result = taken(pieces, &found, rows, (Py_ssize_t)pieces_width(pieces));
+        else if (found.status == PIECES_NO_MEMORY)
+            PyErr_NoMemory();
+        else
+            PyErr_Format(PyExc_ValueError, "row %lld: byte %lld is no UTF-8", (long long)found.row,
+                         (long long)found.byte);
+    }
+    PyBuffer_Release(&data);
+    PyBuffer_Release(&offsets);
+    return result;
+}

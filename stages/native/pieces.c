@@ -1,0 +1,609 @@
+/* From rows of an Arrow array to tokens: see pieces.h for the theory.
+ *
+ * Rows are copied back to back into a window of a few KiB that stays in the fastest cache, with the blank before them,
+ * and with U+2581 as the space that it means. There they are cut into units; each unit's key is computed, and its line of
+ * the cache asked for, AHEAD units before it is looked up. What is not in the cache is encoded from its parts.
+ */
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pieces.h"
+#include "pieces_cache.h"
+#include "pieces_cut.h"
+#include "pieces_model.h"
+
+#define WINDOW 16384 /* bytes of text looked at together; a longer row has a window of its own */
+#define ROWS 1024    /* rows in a window: more only if all are tiny */
+#define AHEAD 16     /* units between asking for a line and reading it: about as many as memory answers at once */
+#define PADDING 64   /* bytes that may be read behind the text of a window */
+#define SLACK 16     /* tokens that may be written behind the last one */
+#define LONGEST_ROW ((size_t)1 << 30) /* bytes: positions have 32 bits, and such a row takes five times as much memory */
+#define MOST_THREADS 64
+#define BUDGET ((size_t)128 << 20) /* bytes of all caches together: half of them are taken by 2 million units */
+
+struct worker {
+    struct cache cache;
+    struct unit_room room;
+    uint8_t *text; /* the window */
+    uint64_t *marks;
+    uint32_t *starts; /* of units, and the end of the last */
+    size_t window;    /* bytes that text, marks and starts are enough for */
+    uint32_t ends[ROWS];
+    int64_t rows[ROWS];
+    size_t row_count;
+    uint32_t *parts; /* tokens of a unit put together from its parts; room for CACHE_LONGEST */
+    uint8_t *out;
+    size_t out_used, out_size; /* bytes */
+    int64_t *counts; /* tokens behind each row of the span, from its first row on */
+    size_t count_size;
+    int64_t *hard;
+    size_t hard_count, hard_size;
+    bool ready;
+};
+
+/* Neighbouring rows for one thread. */
+struct span {
+    struct pieces *pieces;
+    struct worker *worker;
+    const uint8_t *data;
+    const int64_t *offsets;
+    int64_t from, to;
+    enum pieces_status status;
+    int64_t row; /* where it failed */
+};
+
+struct pieces {
+    struct model model;
+    struct cuts cuts;
+    enum pieces_prefix prefix;
+    enum cache_form form;
+    pthread_mutex_t lock;
+    struct worker *workers;
+    int worker_count;
+    struct span spans[MOST_THREADS]; /* of the call that holds the lock */
+    int span_count;
+};
+
+/* ---- memory ---- */
+
+static bool out_room(struct worker *worker, size_t bytes)
+{
+    if (worker->out_size - worker->out_used >= bytes)
+        return true;
+    size_t size = worker->out_size ? worker->out_size : 1 << 16;
+    while (size - worker->out_used < bytes)
+        size *= 2;
+    uint8_t *grown = realloc(worker->out, size);
+    if (!grown)
+        return false;
+    worker->out = grown;
+    worker->out_size = size;
+    return true;
+}
+
+static bool window_room(struct worker *worker, size_t bytes)
+{
+    if (bytes <= worker->window)
+        return true;
+    free(worker->text);
+    free(worker->marks);
+    free(worker->starts);
+    worker->text = calloc(bytes + PADDING, 1);
+    worker->marks = malloc((bytes / 64 + 2) * sizeof *worker->marks);
+    worker->starts = malloc((bytes + 2) * sizeof *worker->starts);
+    worker->window = worker->text && worker->marks && worker->starts ? bytes : 0;
+    return worker->window != 0;
+}
+
+static void worker_close(struct worker *worker)
+{
+    cache_close(&worker->cache);
+    free(worker->room.tokens);
+    free(worker->room.dead);
+    free(worker->text);
+    free(worker->marks);
+    free(worker->starts);
+    free(worker->parts);
+    free(worker->out);
+    free(worker->counts);
+    free(worker->hard);
+    memset(worker, 0, sizeof *worker);
+}
+
+static bool worker_open(struct worker *worker, enum cache_form form, size_t bytes)
+{
+    if (worker->ready)
+        return true;
+    worker->parts = malloc((CACHE_LONGEST + SLACK) * sizeof *worker->parts);
+    worker->ready = cache_open(&worker->cache, form, bytes) && worker->parts;
+    if (!worker->ready)
+        worker_close(worker);
+    return worker->ready;
+}
+
+/* ---- tokens of one unit ---- */
+
+static size_t width_of(enum cache_form form) { return form == CACHE_16_16 ? 2 : 4; }
+
+/* Writes tokens of 32 bits in the width of the output. */
+static inline uint8_t *write_tokens(enum cache_form form, const uint32_t *tokens, size_t count, uint8_t *out)
+{
+    if (form != CACHE_16_16) {
+        memcpy(out, tokens, 4 * count);
+        return out + 4 * count;
+    }
+    for (size_t i = 0; i < count; i++, out += 2) {
+        const uint16_t half = (uint16_t)tokens[i];
+        memcpy(out, &half, 2);
+    }
+    return out;
+}
+
+/* Writes the tokens of a near entry, and some bytes behind them that mean nothing. */
+static inline __attribute__((always_inline)) uint8_t *write_near(enum cache_form form, const struct cache_entry *entry,
+                                                                 uint8_t *out)
+{
+    const size_t count = entry->state & 15;
+    if (form == CACHE_16_16) {
+        memcpy(out, entry->body + 1, 14);
+        return out + 2 * count;
+    }
+    uint32_t wide[8] = {0};
+    if (form == CACHE_16_32) {
+        uint16_t halves[8];
+        memcpy(halves, entry->body + 1, 16); /* two bytes of the next entry */
+        for (unsigned i = 0; i < 8; i++)
+            wide[i] = halves[i];
+        memcpy(out, wide, sizeof wide);
+    } else {
+        for (unsigned i = 0; i < 5; i++) {
+            memcpy(wide + i, entry->body + 3 * i, 4);
+            wide[i] &= 0xFFFFFF;
+        }
+        memcpy(out, wide, 20);
+    }
+    return out + 4 * count;
+}
+
+/* Tokens of a unit that is in the cache, 32 bits each; -1 if it is not. */
+static int64_t recall(struct cache *cache, const struct cache_key *key, const uint8_t *unit, size_t size,
+                      uint32_t *tokens)
+{
+    struct cache_entry *entry = cache_find(cache, key);
+    if (!entry)
+        return -1;
+    uint32_t count = entry->state & 15;
+    const uint8_t *from = entry->body + 1;
+    if (count == CACHE_FAR) {
+        from = cache_far(cache, entry, unit, size, &count);
+        if (!from)
+            return -1;
+    } else if (cache->form == CACHE_24_32) {
+        uint8_t wide[32];
+        write_near(CACHE_24_32, entry, wide);
+        memcpy(tokens, wide, 20);
+        return count;
+    }
+    if (cache->form == CACHE_16_16 || from == entry->body + 1) {
+        for (uint32_t i = 0; i < count; i++) {
+            uint16_t half;
+            memcpy(&half, from + 2 * i, 2);
+            tokens[i] = half;
+        }
+    } else {
+        memcpy(tokens, from, 4 * (size_t)count);
+    }
+    return count;
+}
+
+/* The end of the part of a unit that begins at `at`: blanks with what follows them, then bytes of one kind. */
+static size_t part_end(const struct cuts *cuts, const uint8_t *unit, size_t at, size_t size)
+{
+    /* Letters of all scripts are of one kind: accented words are one part. */
+    static const uint8_t words = LETTERS | OTHER_SCRIPTS;
+    while (at + 1 < size && unit[at] == ' ')
+        at++;
+    const uint8_t class = cuts->class_of[unit[at]];
+    const uint8_t kind = class & words ? words : class;
+    while (++at < size && cuts->class_of[unit[at]] & kind)
+        ;
+    return at;
+}
+
+/* Tokens of a part, from the cache or put there; -1 without memory. */
+static int64_t part_tokens(struct pieces *pieces, struct worker *worker, const uint8_t *part, size_t size,
+                           uint32_t *tokens)
+{
+    const struct cache_key key = cache_key_of(part, size);
+    int64_t count = recall(&worker->cache, &key, part, size, tokens);
+    if (count >= 0)
+        return count;
+    count = model_unit(&pieces->model, &worker->room, part, size);
+    if (count < 0)
+        return -1;
+    memcpy(tokens, worker->room.tokens, (size_t)count * sizeof *tokens);
+    cache_put(&worker->cache, &key, part, size, tokens, (size_t)count);
+    return count;
+}
+
+/* Tokens of a unit that has more than one part, into worker->parts: 0 if its parts do come together, -1 without memory. */
+static int64_t unit_from_parts(struct pieces *pieces, struct worker *worker, const uint8_t *unit, size_t size)
+{
+    int64_t count = 0;
+    for (size_t at = 0; at < size;) {
+        const size_t end = part_end(&pieces->cuts, unit, at, size);
+        const int64_t more = part_tokens(pieces, worker, unit + at, end - at, worker->parts + count);
+        if (more < 0)
+            return -1;
+        if (count && !model_apart(&pieces->model, worker->parts[count - 1], worker->parts[count]))
+            return 0;
+        count += more;
+        at = end;
+    }
+    return count;
+}
+
+/* Encodes a unit that is not in the cache, puts it there, and writes its tokens. NULL: see *status. */
+static uint8_t *learn(struct pieces *pieces, struct worker *worker, const struct cache_key *key, const uint8_t *unit,
+                      size_t size, uint8_t *out, enum pieces_status *status)
+{
+    if (pieces_invalid(unit, size) >= 0) {
+        *status = PIECES_INVALID;
+        return NULL;
+    }
+    int64_t count = 0;
+    const uint32_t *tokens = worker->parts;
+    if (size <= CACHE_LONGEST && part_end(&pieces->cuts, unit, 0, size) < size)
+        count = unit_from_parts(pieces, worker, unit, size);
+    if (count == 0) {
+        count = model_unit(&pieces->model, &worker->room, unit, size);
+        tokens = worker->room.tokens;
+    }
+    if (count < 0) {
+        *status = PIECES_NO_MEMORY;
+        return NULL;
+    }
+    if (size <= CACHE_LONGEST)
+        cache_put(&worker->cache, key, unit, size, tokens, (size_t)count);
+    return write_tokens(pieces->form, tokens, (size_t)count, out);
+}
+
+/* ---- a window ---- */
+
+/* Finds the units of the window: their starts, then its end. Rows begin at worker->ends of the row before. */
+static size_t find_units(const struct cuts *cuts, struct worker *worker, size_t size)
+{
+    cuts_find(cuts, worker->text, size, worker->marks);
+    worker->marks[0] |= 1;
+    for (size_t i = 0; i + 1 < worker->row_count; i++)
+        if (worker->ends[i] < size)
+            worker->marks[worker->ends[i] / 64] |= UINT64_C(1) << (worker->ends[i] % 64);
+    if (size % 64)
+        worker->marks[size / 64] &= (UINT64_C(1) << (size % 64)) - 1;
+    uint32_t *start = worker->starts;
+    for (size_t word = 0; word * 64 < size; word++)
+        for (uint64_t marks = worker->marks[word]; marks; marks &= marks - 1)
+            *start++ = (uint32_t)(word * 64 + (size_t)__builtin_ctzll(marks));
+    *start = (uint32_t)size;
+    return (size_t)(start - worker->starts);
+}
+
+static inline struct cache_key ask(const struct worker *worker, const uint32_t *start)
+{
+    const struct cache_key key = cache_key_of(worker->text + start[0], start[1] - start[0]);
+    __builtin_prefetch(cache_line(&worker->cache, key.hash));
+    return key;
+}
+
+static inline __attribute__((always_inline)) enum pieces_status run_window(struct pieces *pieces, struct worker *worker,
+                                                                           enum cache_form form, size_t size,
+                                                                           int64_t first, int64_t *row)
+{
+    const size_t width = form == CACHE_16_16 ? 2 : 4;
+    const size_t units = find_units(&pieces->cuts, worker, size);
+    if (!out_room(worker, (size + SLACK) * width))
+        return PIECES_NO_MEMORY;
+    struct cache_key keys[AHEAD];
+    for (size_t unit = 0; unit < AHEAD && unit < units; unit++)
+        keys[unit] = ask(worker, worker->starts + unit);
+    uint8_t *out = worker->out + worker->out_used;
+    size_t unit = 0;
+    for (size_t i = 0; i < worker->row_count; i++) {
+        for (; unit < units && worker->starts[unit] < worker->ends[i]; unit++) {
+            const uint8_t *text = worker->text + worker->starts[unit];
+            const size_t bytes = worker->starts[unit + 1] - worker->starts[unit];
+            const struct cache_key key = keys[unit % AHEAD];
+            if (unit + AHEAD < units)
+                keys[unit % AHEAD] = ask(worker, worker->starts + unit + AHEAD);
+            struct cache_entry *entry = cache_find(&worker->cache, &key);
+            if (entry && (entry->state & 15) != CACHE_FAR) {
+                if (!(entry->state & CACHE_ASKED))
+                    entry->state |= CACHE_ASKED;
+                out = write_near(form, entry, out);
+                continue;
+            }
+            uint32_t count;
+            const uint8_t *far = entry ? cache_far(&worker->cache, entry, text, bytes, &count) : NULL;
+            if (far) {
+                memcpy(out, far, count * width);
+                out += count * width;
+                continue;
+            }
+            enum pieces_status status = PIECES_DONE;
+            out = learn(pieces, worker, &key, text, bytes, out, &status);
+            if (status != PIECES_DONE) {
+                *row = worker->rows[i];
+                return status;
+            }
+        }
+        worker->counts[worker->rows[i] - first] = (int64_t)((size_t)(out - worker->out) / width);
+    }
+    worker->out_used = (size_t)(out - worker->out);
+    return PIECES_DONE;
+}
+
+static enum pieces_status run(struct pieces *pieces, struct worker *worker, size_t size, int64_t first, int64_t *row)
+{
+    if (pieces->form == CACHE_16_16)
+        return run_window(pieces, worker, CACHE_16_16, size, first, row);
+    if (pieces->form == CACHE_16_32)
+        return run_window(pieces, worker, CACHE_16_32, size, first, row);
+    return run_window(pieces, worker, CACHE_24_32, size, first, row);
+}
+
+/* ---- rows into the window ---- */
+
+static bool is_blank(const uint8_t *text, size_t size)
+{
+    return (size && text[0] == ' ') || (size >= 3 && memcmp(text, "\xE2\x96\x81", 3) == 0);
+}
+
+/* Replaces U+2581 by a space; the new size. */
+static size_t plain_blanks(uint8_t *text, size_t size)
+{
+    size_t to = 0;
+    for (size_t at = 0; at < size; to++) {
+        const bool blank = text[at] == 0xE2 && is_blank(text + at, size - at);
+        text[to] = blank ? ' ' : text[at];
+        at += blank ? 3 : 1;
+    }
+    return to;
+}
+
+/* Puts a row at the end of the window: its size there, or SIZE_MAX if it has a guard in it. */
+static size_t put_row(const struct pieces *pieces, uint8_t *text, const uint8_t *row, size_t size)
+{
+    if (!size)
+        return 0;
+    size_t before = 0;
+    if (pieces->prefix == PIECES_ALWAYS || (pieces->prefix == PIECES_UNLESS && !is_blank(row, size)))
+        text[before++] = ' ';
+    memcpy(text + before, row, size);
+    size += before;
+    for (size_t at = 0; (at = cuts_stop(&pieces->cuts, text, at, size)) < size; at++) {
+        if (trie_meets(&pieces->model.guards, text + at, size - at))
+            return SIZE_MAX;
+        if (is_blank(text + at, size - at) && text[at] != ' ') {
+            size = at + plain_blanks(text + at, size - at);
+            at = (size_t)-1; /* a guard may have blanks in it: look again from the start, where no U+2581 is left */
+        }
+    }
+    return size;
+}
+
+static bool counts_room(struct worker *worker, size_t rows)
+{
+    if (rows <= worker->count_size)
+        return true;
+    free(worker->counts);
+    worker->counts = malloc(rows * sizeof *worker->counts);
+    worker->count_size = worker->counts ? rows : 0;
+    return worker->counts;
+}
+
+static bool add_hard(struct worker *worker, int64_t row)
+{
+    if (worker->hard_count == worker->hard_size) {
+        const size_t size = worker->hard_size ? 2 * worker->hard_size : 64;
+        int64_t *grown = realloc(worker->hard, size * sizeof *grown);
+        if (!grown)
+            return false;
+        worker->hard = grown;
+        worker->hard_size = size;
+    }
+    worker->hard[worker->hard_count++] = row;
+    return true;
+}
+
+/* Fills the window with rows from *row on and encodes them. */
+static enum pieces_status next_window(struct span *span, int64_t *row)
+{
+    struct worker *worker = span->worker;
+    size_t size = 0;
+    bool invalid = false;
+    worker->row_count = 0;
+    while (*row < span->to && worker->row_count < ROWS) {
+        const size_t bytes = (size_t)(span->offsets[*row + 1] - span->offsets[*row]);
+        if (worker->row_count && size + bytes + 1 > WINDOW)
+            break;
+        if (!worker->row_count && !window_room(worker, bytes + 1 > WINDOW && bytes <= LONGEST_ROW ? bytes + 1 : WINDOW))
+            return PIECES_NO_MEMORY;
+        const uint8_t *text = span->data + span->offsets[*row];
+        const size_t put = bytes > LONGEST_ROW ? SIZE_MAX : put_row(span->pieces, worker->text + size, text, bytes);
+        if (put == SIZE_MAX) {
+            if (pieces_invalid(text, bytes) >= 0) {
+                invalid = true; /* but a row before it may be so too */
+                break;
+            }
+            if (!add_hard(worker, *row))
+                return PIECES_NO_MEMORY;
+        } else {
+            size += put;
+        }
+        worker->ends[worker->row_count] = (uint32_t)size;
+        worker->rows[worker->row_count++] = (*row)++;
+    }
+    const enum pieces_status status = run(span->pieces, worker, size, span->from, &span->row);
+    if (status != PIECES_DONE || !invalid)
+        return status;
+    span->row = *row;
+    return PIECES_INVALID;
+}
+
+static void *run_span(void *argument)
+{
+    struct span *span = argument;
+    span->worker->out_used = 0;
+    span->worker->hard_count = 0;
+    span->status = counts_room(span->worker, (size_t)(span->to - span->from)) ? PIECES_DONE : PIECES_NO_MEMORY;
+    for (int64_t row = span->from; row < span->to && span->status == PIECES_DONE;)
+        span->status = next_window(span, &row);
+    if (span->worker->window > 64 * WINDOW) { /* one giant row need not be remembered */
+        span->worker->window = 0;
+        window_room(span->worker, WINDOW);
+    }
+    return NULL;
+}
+
+/* ---- all rows ---- */
+
+struct pieces *pieces_build(const struct pieces_spec *spec)
+{
+    struct pieces *pieces = calloc(1, sizeof *pieces);
+    if (!pieces)
+        return NULL;
+    pieces->prefix = spec->prefix;
+    pieces->form = spec->width == 2 ? CACHE_16_16 : spec->pieces.count <= 65536 ? CACHE_16_32 : CACHE_24_32;
+    cuts_build(&pieces->cuts, spec);
+    if (!model_build(&pieces->model, spec) || pthread_mutex_init(&pieces->lock, NULL)) {
+        model_free(&pieces->model);
+        free(pieces);
+        return NULL;
+    }
+    return pieces;
+}
+
+void pieces_free(struct pieces *pieces)
+{
+    for (int i = 0; i < pieces->worker_count; i++)
+        worker_close(pieces->workers + i);
+    free(pieces->workers);
+    pthread_mutex_destroy(&pieces->lock);
+    model_free(&pieces->model);
+    free(pieces);
+}
+
+/* As many workers as there will be threads. Their caches share the budget, so all begin anew when more are needed. */
+static bool open_workers(struct pieces *pieces, int threads)
+{
+    if (pieces->worker_count < threads) {
+        for (int i = 0; i < pieces->worker_count; i++)
+            worker_close(pieces->workers + i);
+        free(pieces->workers);
+        pieces->workers = calloc((size_t)threads, sizeof *pieces->workers);
+        pieces->worker_count = pieces->workers ? threads : 0;
+        if (!pieces->workers)
+            return false;
+    }
+    for (int i = 0; i < threads; i++)
+        if (!worker_open(pieces->workers + i, pieces->form, BUDGET / (size_t)pieces->worker_count))
+            return false;
+    return true;
+}
+
+/* The first row whose bytes begin at this position or behind. */
+static int64_t row_at(const int64_t *offsets, int64_t rows, int64_t position)
+{
+    int64_t low = 0, high = rows;
+    while (low < high) {
+        const int64_t middle = low + (high - low) / 2;
+        if (offsets[middle] < position)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static void run_all(struct span *spans, int count)
+{
+    pthread_t threads[MOST_THREADS];
+    bool started[MOST_THREADS] = {false};
+    for (int i = 1; i < count; i++)
+        started[i] = pthread_create(threads + i, NULL, run_span, spans + i) == 0;
+    for (int i = 0; i < count; i++)
+        if (!started[i])
+            run_span(spans + i);
+    for (int i = 1; i < count; i++)
+        if (started[i])
+            pthread_join(threads[i], NULL);
+}
+
+/* The first failure, or the sums. */
+static struct pieces_result summed(const struct pieces *pieces)
+{
+    struct pieces_result result = {PIECES_DONE, -1, -1, 0, 0};
+    for (int i = 0; i < pieces->span_count; i++) {
+        const struct span *span = pieces->spans + i;
+        if (span->status != PIECES_DONE) {
+            result.status = span->status;
+            result.row = span->row;
+            return result;
+        }
+        result.tokens += (int64_t)(span->worker->out_used / width_of(pieces->form));
+        result.hard_rows += (int64_t)span->worker->hard_count;
+    }
+    return result;
+}
+
+struct pieces_result pieces_encode(struct pieces *pieces, const uint8_t *data, const int64_t *offsets, int64_t rows,
+                                   int threads)
+{
+    struct pieces_result result = {PIECES_NO_MEMORY, -1, -1, 0, 0};
+    const int count = threads < 1 ? 1 : threads > MOST_THREADS ? MOST_THREADS : threads;
+    const int64_t bytes = offsets[rows] - offsets[0];
+    pthread_mutex_lock(&pieces->lock);
+    if (open_workers(pieces, count)) {
+        int64_t from = 0;
+        for (int i = 0; i < count; i++) {
+            const int64_t to = i + 1 < count ? row_at(offsets, rows, offsets[0] + bytes / count * (i + 1)) : rows;
+            pieces->spans[i] = (struct span){pieces, pieces->workers + i, data, offsets, from, to, PIECES_DONE, -1};
+            from = to;
+        }
+        pieces->span_count = count;
+        run_all(pieces->spans, count);
+        result = summed(pieces);
+    }
+    if (result.status == PIECES_INVALID) {
+        const int64_t *at = offsets + result.row;
+        result.byte = pieces_invalid(data + at[0], (size_t)(at[1] - at[0]));
+    }
+    if (result.status != PIECES_DONE)
+        pthread_mutex_unlock(&pieces->lock);
+    return result;
+}
+
+void pieces_take(struct pieces *pieces, void *tokens, int64_t *ends, int64_t *hard)
+{
+    uint8_t *to = tokens;
+    int64_t before = 0;
+    *ends = 0;
+    for (int i = 0; i < pieces->span_count; i++) {
+        const struct span *span = pieces->spans + i;
+        const struct worker *worker = span->worker;
+        for (int64_t row = span->from; row < span->to; row++)
+            ends[row + 1] = before + worker->counts[row - span->from];
+        before += (int64_t)(worker->out_used / width_of(pieces->form));
+        if (worker->out_used)
+            memcpy(to, worker->out, worker->out_used);
+        to += worker->out_used;
+        for (size_t k = 0; k < worker->hard_count; k++)
+            *hard++ = worker->hard[k];
+    }
+    pthread_mutex_unlock(&pieces->lock);
+}
+
+void pieces_drop(struct pieces *pieces) { pthread_mutex_unlock(&pieces->lock); }
+
+unsigned pieces_width(const struct pieces *pieces) { return (unsigned)width_of(pieces->form); }

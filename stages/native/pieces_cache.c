@@ -1,0 +1,180 @@
+/* The tokens of units seen before: see pieces_cache.h. */
+#include <stdlib.h>
+
+#include "pieces_cache.h"
+
+#define LINE 64
+#define FIRST_LINES 4096          /* 256 KiB: a few documents need no more */
+#define FIRST_LOG (UINT64_C(1) << 18) /* enough for the longest unit many times */
+
+static unsigned near_most(enum cache_form form) { return form == CACHE_24_32 ? 5 : 7; }
+
+static struct cache_entry *table_new(size_t lines, void **memory)
+{
+    *memory = calloc(lines + 2, LINE);
+    return *memory ? (struct cache_entry *)(((uintptr_t)*memory + LINE - 1) / LINE * LINE) : NULL;
+}
+
+bool cache_open(struct cache *cache, enum cache_form form, size_t bytes)
+{
+    memset(cache, 0, sizeof *cache);
+    cache->form = form;
+    size_t half = FIRST_LOG;
+    while (half * 4 <= bytes)
+        half *= 2;
+    cache->log_size = FIRST_LOG;
+    cache->most_log = half;
+    cache->most_lines = half / LINE;
+    cache->lines = FIRST_LINES < cache->most_lines ? FIRST_LINES : cache->most_lines;
+    cache->log = malloc(cache->log_size);
+    cache->table = table_new(cache->lines, &cache->memory);
+    return cache->log && cache->table;
+}
+
+void cache_close(struct cache *cache)
+{
+    free(cache->log);
+    free(cache->memory);
+}
+
+/* A place for this key: free, or taken from an entry that was not asked for. */
+static struct cache_entry *place_for(struct cache *cache, uint64_t hash)
+{
+    struct cache_entry *window[4];
+    for (unsigned i = 0; i < 4; i++) {
+        window[i] = cache->table + 2 * ((hash + i / 2) & (cache->lines - 1)) + i % 2;
+        if (!window[i]->key[1])
+            return window[i];
+    }
+    const unsigned start = cache->hand++;
+    for (unsigned i = 0; i < 4; i++)
+        if (!(window[(start + i) % 4]->state & CACHE_ASKED))
+            return window[(start + i) % 4];
+    for (unsigned i = 0; i < 4; i++)
+        window[i]->state &= (uint8_t)~CACHE_ASKED;
+    return window[start % 4];
+}
+
+static uint64_t hash_of(const struct cache_entry *entry)
+{
+    return entry->key[1] >> 56 == 255 ? entry->key[0] : cache_mix(entry->key[0], entry->key[1]);
+}
+
+static void double_table(struct cache *cache)
+{
+    void *memory;
+    struct cache_entry *table = table_new(2 * cache->lines, &memory);
+    if (!table) {
+        cache->most_lines = cache->lines;
+        return;
+    }
+    struct cache old = *cache;
+    cache->table = table;
+    cache->memory = memory;
+    cache->lines *= 2;
+    cache->used = 0;
+    for (size_t i = 0; i < 2 * old.lines; i++) {
+        if (!old.table[i].key[1])
+            continue;
+        struct cache_entry *place = place_for(cache, hash_of(old.table + i));
+        cache->used += !place->key[1];
+        *place = old.table[i];
+    }
+    free(old.memory);
+}
+
+static void write_near(struct cache_entry *entry, enum cache_form form, const uint32_t *tokens, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const uint8_t bytes[3] = {(uint8_t)tokens[i], (uint8_t)(tokens[i] >> 8), (uint8_t)(tokens[i] >> 16)};
+        const uint16_t half = (uint16_t)tokens[i];
+        if (form == CACHE_24_32)
+            memcpy(entry->body + 3 * i, bytes, 3);
+        else
+            memcpy(entry->body + 1 + 2 * i, &half, 2);
+    }
+}
+
+/* Room for so many bytes at the head of the log, all in one piece. */
+static uint8_t *log_room(struct cache *cache, size_t size, uint64_t *position)
+{
+    if (cache->head + size > cache->log_size && cache->log_size < cache->most_log) {
+        /* It has not gone round yet: what is written stays where it is. */
+        uint8_t *log = realloc(cache->log, 2 * cache->log_size);
+        if (log) {
+            cache->log = log;
+            cache->log_size *= 2;
+        } else {
+            cache->most_log = cache->log_size;
+        }
+    }
+    const uint64_t left = cache->log_size - (cache->head & (cache->log_size - 1));
+    if (size > left)
+        cache->head += left;
+    *position = cache->head;
+    cache->head += size;
+    return cache->log + (*position & (cache->log_size - 1));
+}
+
+static void point_to(struct cache_entry *entry, uint32_t count, uint64_t position)
+{
+    memcpy(entry->body + 3, &count, sizeof count);
+    memcpy(entry->body + 7, &position, sizeof position);
+}
+
+void cache_put(struct cache *cache, const struct cache_key *key, const uint8_t *unit, size_t size,
+               const uint32_t *tokens, size_t count)
+{
+    if (cache->used > cache->lines && cache->lines < cache->most_lines)
+        double_table(cache);
+    struct cache_entry *entry = place_for(cache, key->hash);
+    cache->used += !entry->key[1];
+    entry->key[0] = key->part[0];
+    entry->key[1] = key->part[1];
+    const size_t bytes = size > CACHE_SHORT ? size : 0; /* a short unit is its own key */
+    if (!bytes && count <= near_most(cache->form)) {
+        entry->state = (uint8_t)count;
+        write_near(entry, cache->form, tokens, count);
+        return;
+    }
+    const size_t width = cache->form == CACHE_16_16 ? 2 : 4;
+    uint64_t position;
+    uint8_t *to = log_room(cache, bytes + count * width, &position);
+    memcpy(to, unit, bytes);
+    to += bytes;
+    for (size_t i = 0; i < count; i++, to += width) {
+        const uint16_t half = (uint16_t)tokens[i];
+        if (width == 2)
+            memcpy(to, &half, 2);
+        else
+            memcpy(to, tokens + i, 4);
+    }
+    entry->state = CACHE_FAR;
+    point_to(entry, (uint32_t)count, position);
+}
+
+const uint8_t *cache_far(struct cache *cache, struct cache_entry *entry, const uint8_t *unit, size_t size,
+                         uint32_t *count)
+{
+    uint64_t position;
+    memcpy(count, entry->body + 3, sizeof *count);
+    memcpy(&position, entry->body + 7, sizeof position);
+    const size_t bytes = size > CACHE_SHORT ? size : 0;
+    const size_t all = bytes + *count * (size_t)(cache->form == CACHE_16_16 ? 2 : 4);
+    const uint8_t *from = cache->log + (position & (cache->log_size - 1));
+    if (cache->head - position > cache->log_size || memcmp(from, unit, bytes) != 0) {
+        entry->key[1] = 0; /* one place for one key: what comes next is put there */
+        entry->key[0] = 0;
+        cache->used--;
+        return NULL;
+    }
+    entry->state |= CACHE_ASKED;
+    if (cache->head - position > cache->log_size / 4 * 3 && cache->log_size == cache->most_log) {
+        uint64_t anew;
+        uint8_t *to = log_room(cache, all, &anew); /* does not move the log: that has its bound */
+        memmove(to, from, all);                    /* both may be in the oldest quarter */
+        point_to(entry, *count, anew);
+        from = to;
+    }
+    return from + bytes;
+}

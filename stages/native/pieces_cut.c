@@ -1,0 +1,232 @@
+/* Passes over plain bytes: see pieces_cut.h. AVX2 where the processor has it, else byte by byte. */
+#include <string.h>
+
+#include "pieces_cut.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+static uint8_t class_of(unsigned byte)
+{
+    if (byte >= 0x80)
+        return OTHER_SCRIPTS;
+    if (byte < 0x20)
+        return CONTROLS;
+    if (byte == ' ')
+        return BLANKS;
+    if (byte >= '0' && byte <= '9')
+        return DIGITS;
+    const unsigned lower = byte | 0x20;
+    return lower >= 'a' && lower <= 'z' ? LETTERS : OTHERS;
+}
+
+/* Class of the first character of a piece. U+2581 is a blank; and a space is nothing that a text has. */
+static uint8_t first_class(const uint8_t *text, size_t size)
+{
+    if (size >= 3 && memcmp(text, "\xE2\x96\x81", 3) == 0)
+        return BLANKS;
+    return class_of(text[0]);
+}
+
+static uint8_t last_class(const uint8_t *text, size_t size)
+{
+    if (size >= 3 && memcmp(text + size - 3, "\xE2\x96\x81", 3) == 0)
+        return BLANKS;
+    return class_of(text[size - 1]);
+}
+
+static void add_stop(struct cuts *cuts, uint8_t byte)
+{
+    if (cuts->stop[byte])
+        return;
+    cuts->stop[byte] = 1;
+    /* Eight families of stop bytes by three bits of their upper half: those of one family share a bit. */
+    const uint8_t family = (uint8_t)(1u << (byte >> 4 & 7));
+    cuts->stop_low[byte & 15] |= family;
+    cuts->stop_high[byte >> 4] |= family;
+}
+
+void cuts_build(struct cuts *cuts, const struct pieces_spec *spec)
+{
+    memset(cuts, 0, sizeof *cuts);
+    for (unsigned byte = 0; byte < 256; byte++)
+        cuts->class_of[byte] = class_of(byte);
+    cuts->joined[OTHER_SCRIPTS] = OTHER_SCRIPTS;
+    for (uint32_t i = 0; i < spec->merges_count; i++) {
+        const int64_t *left = spec->pieces.offsets + spec->merges[3 * (size_t)i];
+        const int64_t *right = spec->pieces.offsets + spec->merges[3 * (size_t)i + 1];
+        const uint8_t last = last_class(spec->pieces.text + left[0], (size_t)(left[1] - left[0]));
+        const uint8_t first = first_class(spec->pieces.text + right[0], (size_t)(right[1] - right[0]));
+        if (first != BLANKS || !spec->split)
+            cuts->joined[last] |= first;
+    }
+    add_stop(cuts, 0xE2);
+    for (uint32_t i = 0; i < spec->guards.count; i++)
+        if (spec->guards.offsets[i] < spec->guards.offsets[i + 1])
+            add_stop(cuts, first_class(spec->guards.text + spec->guards.offsets[i],
+                                       (size_t)(spec->guards.offsets[i + 1] - spec->guards.offsets[i])) == BLANKS
+                               ? ' '
+                               : spec->guards.text[spec->guards.offsets[i]]);
+#if defined(__x86_64__)
+    cuts->wide = __builtin_cpu_supports("avx2");
+#endif
+}
+
+#if defined(__x86_64__)
+
+static inline __attribute__((target("avx2"))) __m256i twice(const uint8_t *table)
+{
+    return _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)table));
+}
+
+/* The class bit of 32 bytes. Letters are two rectangles of halves: 4x and 6x but for x0, 5x and 7x up to xA. */
+static inline __attribute__((target("avx2"))) __m256i classify(__m256i bytes)
+{
+    enum { LATE = 64, A = LETTERS, B = LATE, D = DIGITS, S = BLANKS, C = CONTROLS, N = OTHER_SCRIPTS };
+    const __m256i low = _mm256_setr_epi8(
+        B | D | S | C | N, A | B | D | C | N, A | B | D | C | N, A | B | D | C | N, A | B | D | C | N,
+        A | B | D | C | N, A | B | D | C | N, A | B | D | C | N, A | B | D | C | N, A | B | D | C | N, A | B | C | N,
+        A | C | N, A | C | N, A | C | N, A | C | N, A | C | N, B | D | S | C | N, A | B | D | C | N, A | B | D | C | N,
+        A | B | D | C | N, A | B | D | C | N, A | B | D | C | N, A | B | D | C | N, A | B | D | C | N,
+        A | B | D | C | N, A | B | D | C | N, A | B | C | N, A | C | N, A | C | N, A | C | N, A | C | N, A | C | N);
+    const __m256i high = _mm256_setr_epi8(C, C, S, D, A, B, A, B, N, N, N, N, N, N, N, N, C, C, S, D, A, B, A, B, N, N, N,
+                                          N, N, N, N, N);
+    const __m256i nibble = _mm256_set1_epi8(15);
+    const __m256i upper = _mm256_and_si256(_mm256_srli_epi16(bytes, 4), nibble);
+    __m256i found = _mm256_and_si256(_mm256_shuffle_epi8(low, _mm256_and_si256(bytes, nibble)),
+                                     _mm256_shuffle_epi8(high, upper));
+    /* LATE becomes LETTERS; nothing becomes OTHERS. */
+    const __m256i late = _mm256_cmpeq_epi8(found, _mm256_set1_epi8(LATE));
+    found = _mm256_blendv_epi8(found, _mm256_set1_epi8(LETTERS), late);
+    const __m256i none = _mm256_cmpeq_epi8(found, _mm256_setzero_si256());
+    return _mm256_sub_epi8(found, none);
+}
+
+static __attribute__((target("avx2"))) void find_wide(const struct cuts *cuts, const uint8_t *text, size_t size,
+                                                      uint64_t *marks)
+{
+    /* What a class is joined with, by the lower and the upper half of its bit. */
+    uint8_t from_low[16], from_high[16];
+    for (unsigned half = 0; half < 16; half++) {
+        from_low[half] = cuts->joined[half];
+        from_high[half] = half < 4 ? cuts->joined[half << 4] : 0;
+    }
+    const __m256i low = twice(from_low), high = twice(from_high), nibble = _mm256_set1_epi8(15);
+    __m256i before = _mm256_setzero_si256(); /* what the 32 bytes before are joined with */
+    for (size_t at = 0; at < size; at += 64) {
+        uint64_t word = 0;
+        for (unsigned part = 0; part < 2; part++) {
+            const __m256i bytes = _mm256_loadu_si256((const __m256i *)(const void *)(text + at + 32 * part));
+            const __m256i class = classify(bytes);
+            const __m256i joined = _mm256_or_si256(
+                _mm256_shuffle_epi8(low, _mm256_and_si256(class, nibble)),
+                _mm256_shuffle_epi8(high, _mm256_and_si256(_mm256_srli_epi16(class, 4), nibble)));
+            const __m256i across = _mm256_permute2x128_si256(before, joined, 0x21);
+            const __m256i left = _mm256_alignr_epi8(joined, across, 15);
+            const __m256i apart = _mm256_cmpeq_epi8(_mm256_and_si256(left, class), _mm256_setzero_si256());
+            word |= (uint64_t)(uint32_t)_mm256_movemask_epi8(apart) << (32 * part);
+            before = joined;
+        }
+        marks[at / 64] = word;
+    }
+}
+
+static __attribute__((target("avx2"))) size_t stop_wide(const struct cuts *cuts, const uint8_t *text, size_t at,
+                                                        size_t size)
+{
+    const __m256i low = twice(cuts->stop_low), high = twice(cuts->stop_high), nibble = _mm256_set1_epi8(15);
+    for (; at < size; at += 32) {
+        const __m256i bytes = _mm256_loadu_si256((const __m256i *)(const void *)(text + at));
+        const __m256i upper = _mm256_and_si256(_mm256_srli_epi16(bytes, 4), nibble);
+        const __m256i found = _mm256_and_si256(_mm256_shuffle_epi8(low, _mm256_and_si256(bytes, nibble)),
+                                               _mm256_shuffle_epi8(high, upper));
+        uint32_t none = (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(found, _mm256_setzero_si256()));
+        for (uint32_t some = ~none; some; some &= some - 1) {
+            const size_t here = at + (size_t)__builtin_ctz(some);
+            if (here >= size)
+                return size;
+            if (cuts->stop[text[here]])
+                return here;
+        }
+    }
+    return size;
+}
+
+#endif
+
+static void find_bytes(const struct cuts *cuts, const uint8_t *text, size_t size, uint64_t *marks)
+{
+    uint8_t joined = 0;
+    for (size_t at = 0; at < size; at += 64) {
+        uint64_t word = 0;
+        for (unsigned i = 0; i < 64 && at + i < size; i++) {
+            const uint8_t class = cuts->class_of[text[at + i]];
+            word |= (uint64_t)!(joined & class) << i;
+            joined = cuts->joined[class];
+        }
+        marks[at / 64] = word;
+    }
+}
+
+void cuts_find(const struct cuts *cuts, const uint8_t *text, size_t size, uint64_t *marks)
+{
+#if defined(__x86_64__)
+    if (cuts->wide) {
+        find_wide(cuts, text, size, marks);
+        return;
+    }
+#endif
+    find_bytes(cuts, text, size, marks);
+}
+
+size_t cuts_stop(const struct cuts *cuts, const uint8_t *text, size_t at, size_t size)
+{
+#if defined(__x86_64__)
+    if (cuts->wide)
+        return stop_wide(cuts, text, at, size);
+#endif
+    while (at < size && !cuts->stop[text[at]])
+        at++;
+    return at;
+}
+
+/* Bytes of the character at the front, or 0: RFC 3629, section 4. */
+static size_t valid_character(const uint8_t *text, size_t size)
+{
+    const uint8_t lead = text[0];
+    if (lead < 0x80)
+        return 1;
+    if (lead < 0xC2 || lead > 0xF4)
+        return 0;
+    const size_t bytes = lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+    if (bytes > size)
+        return 0;
+    const uint8_t least = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
+    const uint8_t most = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
+    if (text[1] < least || text[1] > most)
+        return 0;
+    for (size_t i = 2; i < bytes; i++)
+        if ((text[i] & 0xC0) != 0x80)
+            return 0;
+    return bytes;
+}
+
+int64_t pieces_invalid(const uint8_t *text, size_t size)
+{
+    for (size_t at = 0; at < size;) {
+        uint64_t eight;
+        if (size - at >= sizeof eight) {
+            memcpy(&eight, text + at, sizeof eight);
+            if (!(eight & 0x8080808080808080u)) {
+                at += sizeof eight;
+                continue;
+            }
+        }
+        const size_t bytes = valid_character(text + at, size - at);
+        if (!bytes)
+            return (int64_t)at;
+        at += bytes;
+    }
+    return -1;
+}

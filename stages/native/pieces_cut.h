@@ -1,0 +1,36 @@
+/* Where units begin, what may be a blank in disguise or a guard, and what is UTF-8: the passes over plain bytes. */
+#ifndef FLORILEGIUM_PIECES_CUT_H
+#define FLORILEGIUM_PIECES_CUT_H
+
+#include "pieces.h"
+
+/* Classes of bytes, one bit each. A pair of characters belongs to the pair of classes of the last byte of the one and
+ * the first of the other. Continuation bytes are `other_scripts` like their leads, and that class joins itself: no cut
+ * is ever inside a character. */
+enum byte_class {
+    OTHERS = 1,         /* the ASCII that is left */
+    LETTERS = 2,
+    DIGITS = 4,
+    BLANKS = 8,         /* space: U+2581 has become one */
+    CONTROLS = 16,      /* 00 to 1F */
+    OTHER_SCRIPTS = 32, /* 80 to FF */
+};
+
+struct cuts {
+    uint8_t class_of[256];  /* one bit */
+    uint8_t joined[64];     /* by class: the classes that it may come together with on its right */
+    uint8_t stop[256];      /* not 0: U+2581 or a guard may begin here */
+    uint8_t stop_low[16], stop_high[16]; /* the same for SIMD, by halves of the byte: a superset */
+    bool wide;              /* the processor has AVX2 */
+};
+
+void cuts_build(struct cuts *cuts, const struct pieces_spec *spec);
+
+/* Bit i of marks: no merge brings bytes i - 1 and i together. `size` bytes, rounded up to whole words of 64: so many
+ * bytes may be read. Bit 0 has no meaning. */
+void cuts_find(const struct cuts *cuts, const uint8_t *text, size_t size, uint64_t *marks);
+
+/* The first position from `at` on where a stop byte stands, or `size`. Reads up to 32 bytes behind the end. */
+size_t cuts_stop(const struct cuts *cuts, const uint8_t *text, size_t at, size_t size);
+
+#endif

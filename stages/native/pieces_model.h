@@ -1,0 +1,67 @@
+/* The model behind pieces.h: ranks of pairs, own derivations, trie, and the encoding of one unit. */
+#ifndef FLORILEGIUM_PIECES_MODEL_H
+#define FLORILEGIUM_PIECES_MODEL_H
+
+#include "pieces.h"
+
+#define PIECES_NONE UINT32_MAX
+
+/* A double array, 8 bytes a node: child b of a node is at base ^ b if it is marked with b. No two nodes share a base, so
+ * the mark is enough. link: base << 9 | 256 | mark; 0 where there is no node. */
+struct trie_node {
+    uint32_t link;
+    uint32_t value; /* what the path spells, or PIECES_NONE */
+};
+
+struct trie {
+    struct trie_node *nodes; /* the root is node 0; so many that base ^ b is always inside */
+    uint32_t size;
+};
+
+/* One piece that encodes to itself; blanks are one byte in its length. Others, and bytes, are like characters of no
+ * length: in no merge that matters. */
+struct piece {
+    uint32_t left, right; /* the last merge of its own derivation; PIECES_NONE for a character */
+    int32_t rank;         /* of that merge; -1 for a character */
+    uint32_t shorter;     /* the longest other piece that it begins with, or PIECES_NONE */
+    uint32_t length;      /* bytes */
+    bool rises;           /* ranks rise in its derivation */
+};
+
+struct model {
+    struct piece *pieces; /* by id */
+    struct trie trie;     /* of the pieces that encode to themselves, to their ids */
+    struct trie guards;
+    uint64_t *pairs;      /* open addressing: left << 44 | right << 24 | rank */
+    uint64_t *hints;      /* Bloom filter in front of it, one bit a pair */
+    uint32_t *products;   /* by rank */
+    uint32_t *singles;    /* by code point: id of the character + 1, or 0; freed if all pieces rise */
+    uint32_t bytes[256];
+    struct pieces_strings strings; /* own copy of the pieces; only what does not rise needs it */
+    unsigned pairs_shift;
+    unsigned hints_shift;
+};
+
+/* Working memory of pieces_unit, grown as needed; all zero at first. */
+struct unit_room {
+    uint32_t *tokens;
+    uint64_t *dead;
+    size_t size; /* bytes of text that they are enough for */
+};
+
+bool model_build(struct model *model, const struct pieces_spec *spec);
+void model_free(struct model *model);
+
+/* Encodes `size` bytes of valid UTF-8 in which ' ' is the blank into room->tokens. Their number, or -1: no memory. */
+int64_t model_unit(const struct model *model, struct unit_room *room, const uint8_t *text, size_t size);
+
+/* Whether these two pieces, joined, encode to themselves. */
+bool model_apart(const struct model *model, uint32_t left, uint32_t right);
+
+/* Whether a guard stands at the beginning of the text. */
+bool trie_meets(const struct trie *trie, const uint8_t *text, size_t size);
+
+/* Bytes of the character that begins with this byte of valid UTF-8. */
+static inline size_t character_bytes(uint8_t lead) { return lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4; }
+
+#endif
