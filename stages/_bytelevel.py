@@ -1,10 +1,191 @@
-"""Byte-level BPE (GPT-2, Llama-3, Qwen, Tekken ...) in C: from a tokenizer.json to an engine."""
+"""Byte-level BPE (GPT-2, Llama-3, Qwen, Tekken ...) in C: from a tokenizer.json to an engine.
 
+Every field of the file is looked at; what is not known here is refused, never ignored.
+"""
+
+from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
-from florilegium.stages._engine import Engine, Unsupported
+import numpy as np
+
+from florilegium.stages import _native
+from florilegium.stages._engine import Encoded, Engine, Unsupported
+from florilegium.stages._splits import bits, fields, flag, splitters
+from florilegium.stages.native.unicode import LOWER, NFC, NFKC
+
+TABLES = 96 << 20
+"""Bytes that the tables of known pretokens may take, of all threads together: 2 million short and 260,000 long ones."""
+SPARE = 64
+"""BYTELEVEL_SPARE."""
+SMALL = 65_500
+"""Vocabularies below this are encoded as uint16, as in stages/tokenize.py."""
+
+_WHOLE = {
+    "version",
+    "truncation",
+    "padding",
+    "added_tokens",
+    "normalizer",
+    "pre_tokenizer",
+    "post_processor",
+    "decoder",
+}
+_ADDED = {"id", "content", "single_word", "lstrip", "rstrip", "normalized", "special"}
+_MODEL = {
+    "type",
+    "dropout",
+    "unk_token",
+    "continuing_subword_prefix",
+    "end_of_word_suffix",
+    "fuse_unk",
+    "byte_fallback",
+}
+_NORMALIZERS = {"NFC": 1 << NFC, "NFKC": 1 << NFKC, "Lowercase": 1 << LOWER}
 
 
 def load(tokenizer: dict[str, Any]) -> Engine:
     """The engine. Raises Unsupported, naming the part, for what it cannot reproduce exactly."""
-    raise Unsupported(f"{tokenizer.get('model', {}).get('type')}: not in C yet")
+    fields(tokenizer, "tokenizer.json", _WHOLE | {"model"})
+    model = tokenizer.get("model")
+    kind = model.get("type") if isinstance(model, dict) else model
+    if not isinstance(model, dict) or kind != "BPE":
+        raise Unsupported(f"model {kind}")
+    if tokenizer.get("version") != "1.0":
+        raise Unsupported(f"version {tokenizer.get('version')!r}")
+    whole = _check_model(model)
+    _check_post_processor(tokenizer.get("post_processor"))
+    parts = [one.given() for one in splitters(tokenizer.get("pre_tokenizer"))]
+    unstable = _normalizer(tokenizer.get("normalizer"))
+    added = _added(tokenizer.get("added_tokens") or [], tokenizer.get("normalizer"))
+    vocabulary, merges = model["vocab"], _merges(model["merges"])
+    ids = np.fromiter(vocabulary.values(), np.int32, len(vocabulary))
+    table = (bits() & np.uint16(unstable)).data if unstable else None
+    try:
+        core = _native.bytelevel(
+            _strings(vocabulary),
+            ids.data,
+            _strings(merges),
+            len(merges) // 2,
+            whole,
+            tuple(parts),
+            table,
+            added,
+            TABLES,
+        )
+    except LookupError as error:
+        raise Unsupported(f"model BPE: {error.args[0]}") from error
+    last = max(int(ids.max(initial=0)), max((one["id"] for one in tokenizer.get("added_tokens") or []), default=0))
+    return _ByteLevel(core, last + 1 < SMALL)
+
+
+class _ByteLevel:
+    """A model in C. Its tables of known pretokens live as long as it does."""
+
+    def __init__(self, core: object, small: bool) -> None:
+        self._core = core
+        self._small = small
+
+    def encode(self, data: Any, offsets: Any, threads: int) -> Encoded:
+        """See Engine."""
+        threads = max(1, min(threads, 64))
+        at = np.frombuffer(offsets, np.int64)
+        tokens = np.empty(int(at[-1]) + SPARE * threads, np.uint16 if self._small else np.int32)
+        ends, hard = np.zeros(len(at), np.int64), np.zeros(len(at) - 1, np.uint8)
+        _native.bytelevel_encode(self._core, data, at.data, tokens.data, ends.data, hard.data, self._small, threads)
+        return tokens[: ends[-1]], ends, np.flatnonzero(hard)
+
+
+def _strings(many: Any) -> bytes:
+    """Each ended by a zero byte."""
+    try:
+        return ("\0".join(many) + "\0").encode() if len(many) else b""
+    except UnicodeEncodeError as error:
+        raise Unsupported("model BPE: a token with half a surrogate") from error
+
+
+def _check_model(model: dict[str, Any]) -> bool:
+    """Refuses what changes the ids; answers ignore_merges."""
+    fields(model, "model BPE", _MODEL | {"ignore_merges", "vocab", "merges"})
+    if model.get("dropout"):
+        raise Unsupported("model BPE: dropout")
+    for key in ("continuing_subword_prefix", "end_of_word_suffix"):
+        if model.get(key):
+            raise Unsupported(f"model BPE: {key}")
+    for key in ("fuse_unk", "byte_fallback"):  # of no effect, since every byte is a token
+        flag(model, key, "model BPE", False)
+    if not isinstance(model.get("unk_token"), str | None):
+        raise Unsupported("model BPE: unk_token")
+    return flag(model, "ignore_merges", "model BPE", False)
+
+
+def _merges(merges: list[Any]) -> list[str]:
+    """Left and right parts by turns."""
+    if merges and isinstance(merges[0], str):
+        merges = [one.split(" ") for one in merges]
+    if any(len(one) != 2 for one in merges):
+        raise Unsupported("model BPE: a merge that is no pair")
+    return list(chain.from_iterable(merges))
+
+
+def _normalizer(node: Any) -> int:
+    """The bits of code points that it may change."""
+    mask = 0
+    for one in _normalizers(node):
+        mask |= _NORMALIZERS[one["type"]]
+    return mask
+
+
+def _normalizers(node: Any) -> Iterator[dict[str, Any]]:
+    if node is None:
+        return
+    kind = node.get("type")
+    if kind == "Sequence":
+        fields(node, "normalizer Sequence", {"type", "normalizers"})
+        for one in node.get("normalizers", []):
+            yield from _normalizers(one)
+    elif kind in _NORMALIZERS:
+        fields(node, f"normalizer {kind}", {"type"})
+        yield node
+    else:
+        raise Unsupported(f"normalizer {kind}")
+
+
+def _added(tokens: list[dict[str, Any]], normalizer: Any) -> tuple[bytes, ...]:
+    """What must not be in a text: the contents of added tokens, and those contents normalized."""
+    found = set()
+    for token in tokens:
+        fields(token, "added token", _ADDED)
+        text = token["content"]
+        found.add(text)
+        for one in _normalizers(normalizer) if token.get("normalized", True) else ():
+            text = _normalized(one["type"], text)
+        found.add(text)
+    return tuple(sorted(text.encode() for text in found if text))
+
+
+def _normalized(kind: str, text: str) -> str:
+    from tokenizers import normalizers
+
+    result: str = getattr(normalizers, kind)().normalize_str(text)
+    return result
+
+
+def _check_post_processor(node: Any) -> None:
+    """Refuses what changes ids even where no special tokens are asked for."""
+    if node is None:
+        return
+    kind = node.get("type")
+    if kind == "Sequence":
+        fields(node, "post_processor Sequence", {"type", "processors"})
+        for one in node.get("processors", []):
+            _check_post_processor(one)
+    elif kind == "ByteLevel":
+        fields(node, "post_processor ByteLevel", {"type", "add_prefix_space", "trim_offsets", "use_regex"})
+    elif kind == "TemplateProcessing":
+        fields(node, "post_processor TemplateProcessing", {"type", "single", "pair", "special_tokens"})
+        pieces = [one["Sequence"] for one in node.get("single", []) if "Sequence" in one]
+        if [one.get("id") for one in pieces] != ["A"]:
+            raise Unsupported("post_processor TemplateProcessing: the text stands not once in single")
+    else:
+        raise Unsupported(f"post_processor {kind}")

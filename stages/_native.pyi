@@ -83,3 +83,44 @@ def pieces_encode(
     data, offsets: a large_string array. The GIL is released; nobody may write to them meanwhile. Calls on one model
     wait for each other. Raises ValueError with row and byte for invalid UTF-8, and where offsets fall or leave.
     """
+
+def unicode() -> bytes:
+    """uint16: the bits of each code point, see stages/native/unicode.py."""
+
+def bytelevel(
+    vocabulary: bytes,
+    ids: Buffer,
+    merges: bytes,
+    count: int,
+    ignore_merges: bool,
+    splitters: tuple[tuple[Buffer, bytes, bytes, bool, int], ...],
+    unstable: Buffer | None,
+    added: tuple[bytes, ...],
+    bound: int,
+    /,
+) -> object:
+    """A byte-level tokenizer, to be given to bytelevel_encode.
+
+    vocabulary, merges: strings in the byte alphabet, each ended by a zero byte, two for each of `count` merges; ids:
+    int32. splitters: see pretokenize.h. unstable: uint16 a code point, not 0 where it makes a row hard. added: sorted,
+    texts that make a row hard. bound: bytes of all tables. Raises LookupError, naming the part, for a model outside of
+    bpe.h, ValueError for tables that do not fit together.
+    """
+
+def bytelevel_encode(
+    core: object,
+    data: Buffer,
+    offsets: Buffer,
+    tokens: Buffer,
+    ends: Buffer,
+    hard: Buffer,
+    small: bool,
+    threads: int,
+    /,
+) -> None:
+    """Rows to tokens. The GIL is released; calls with one core take turns.
+
+    offsets: n + 1 int64 that rise from 0 to the size of data. Filled: tokens (uint16 where small, else int32; a token a
+    byte and 64 a thread), ends (n + 1 int64) and hard (uint8; 1 for rows left out). Raises ValueError, naming row and
+    byte, for what is no UTF-8.
+    """

@@ -20,4 +20,9 @@ PyObject *module_pack_runs(PyObject *module, PyObject *arguments);
 PyObject *module_pieces_build(PyObject *module, PyObject *arguments);
 PyObject *module_pieces_encode(PyObject *module, PyObject *arguments);
 
+/* module_bytelevel.c */
+PyObject *module_bytelevel(PyObject *module, PyObject *arguments);
+PyObject *module_bytelevel_encode(PyObject *module, PyObject *arguments);
+PyObject *module_unicode(PyObject *module, PyObject *arguments);
+
 #endif

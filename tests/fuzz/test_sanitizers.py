@@ -11,6 +11,8 @@ DRIVERS = sorted(HERE.glob("*_main.c"))
 SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover")
 FLAGS = ("-std=c11", "-O1", "-g", "-Wall", "-Wextra", "-Werror", *SANITIZERS)
 INPUTS = 20_000
+BESIDE = {"bytelevel_main.c": ("bpe.c", "pretokenize.c", "utf8.c")}
+"""Sources of drivers beside those that they are named after."""
 
 
 def build(sources: list[Path], program: Path) -> subprocess.CompletedProcess[str]:
@@ -30,6 +32,7 @@ def _sanitizers(tmp_path_factory: pytest.TempPathFactory) -> None:
 @pytest.mark.parametrize("driver", DRIVERS, ids=lambda driver: driver.name)
 def test_fuzzer_finds_nothing(driver: Path, tmp_path: Path) -> None:
     algorithm = sorted(NATIVE.glob(driver.name.replace("_main.c", "*.c")))
+    algorithm += [NATIVE / part for part in BESIDE.get(driver.name, ())]
     built = build([driver, *algorithm], tmp_path / "fuzzer")
     assert built.returncode == 0, built.stderr
     run = subprocess.run([tmp_path / "fuzzer", str(INPUTS)], capture_output=True, text=True, check=False)

@@ -1,0 +1,1 @@
+"""The sources of the C core, and the generators of its tables."""

@@ -1,0 +1,56 @@
+/* Byte-level BPE: texts to token ids, the same ids as the `tokenizers` library.
+ *
+ * Theory. A pretoken's bytes are its first symbols. The pair of neighbours with the lowest rank among the merges is
+ * joined, the leftmost one of equals, until no pair is a merge. With ignore_merges a pretoken that is a token as a whole
+ * is that token. Symbols only grow, and a merge's result is its two parts side by side, so a pair is the same merge
+ * whenever it is met: ranks are all that is needed.
+ *
+ * Words repeat. Pretokens and their tokens are kept in two tables, by their bytes (no fingerprint: a hit is exact):
+ * narrow entries for up to 15 bytes, wide ones for up to 60; longer pretokens are merged each time. The tables are
+ * filled with the vocabulary first. They grow while they fill, up to a bound; then an entry that was not asked for since
+ * the last time room was wanted beside it makes room (second chance). What the tables hold never changes a result.
+ *
+ * A worker is a thread's tables and room. Workers share a model, which is never written to.
+ */
+#ifndef FLORILEGIUM_BPE_H
+#define FLORILEGIUM_BPE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "pretokenize.h"
+
+/* A pair and its rank share 64 bits: 20 for each id, 24 for the rank. */
+#define BPE_MOST_IDS (1 << 20)
+#define BPE_MOST_MERGES ((1 << 24) - 1)
+
+struct bpe_model;
+struct bpe_worker;
+
+enum bpe_fault {
+    BPE_FINE,
+    BPE_MEMORY,
+    BPE_ID,         /* an id is negative or too large, or two tokens have the same */
+    BPE_BYTES,      /* a byte has no token */
+    BPE_MERGE,      /* a merge's part or result is no token, or a merge stands there twice */
+    BPE_MANY,       /* too many merges */
+};
+
+/* vocabulary: `tokens` strings in the byte alphabet (UTF-8), each ended by a zero byte, and their ids; merges: `merges`
+ * times two such strings. Both are only read during the call. */
+enum bpe_fault bpe_load(struct bpe_model **model, const char *vocabulary, size_t vocabulary_size, const int32_t *ids,
+                        size_t tokens, const char *merges_text, size_t merges_size, size_t merges, bool ignore_merges);
+void bpe_free(struct bpe_model *model);
+
+/* bound: bytes that the worker's tables may take. NULL where memory ran out. */
+struct bpe_worker *bpe_worker(const struct bpe_model *model, size_t bound);
+void bpe_worker_free(struct bpe_worker *worker);
+
+/* Tokens of text, pre-tokenized by the splitters, as uint16 or int32, written to out, which has room for a token a byte
+ * and 16 bytes more. Bytes up to `limit` may be read, whatever they are. Answers the number of tokens; SIZE_MAX where
+ * memory ran out. */
+size_t bpe_encode(struct bpe_worker *worker, const struct splitter *splitters, size_t count, const uint8_t *text,
+                  size_t size, const uint8_t *limit, void *out, bool small);
+
+#endif
