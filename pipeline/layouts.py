@@ -1,12 +1,11 @@
 """What a recipe says about tokens: the tokenizer, how documents are packed, the formats that are written."""
 
-import difflib
-from functools import cache
+from functools import cache, partial
 from typing import Annotated, Any, Self, cast
 
-from pydantic import BaseModel, ConfigDict, Field, create_model, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, create_model, model_validator
 
-from florilegium.pipeline.stage import find, names
+from florilegium.pipeline.stage import find, writer
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 
@@ -38,28 +37,19 @@ class Tokens(BaseModel):
         return self
 
 
-def _known(name: str) -> str:
-    known = [one for one in names("stages.write") if find("stages.write", one).TAKES == "tokens"]
-    if name not in known:
-        close = difflib.get_close_matches(name, known, 1)
-        meant = f"; did you mean {close[0]!r}?" if close else ""
-        raise ValueError(f"{name!r} is no token format: there are {', '.join(known)}{meant}")
-    return name
-
-
 @cache
 def layout_model() -> type[BaseModel]:
     """One way to pack and write: its `pack` holds the options of `stages/pack.py`."""
     options = find("stages", "pack").Options
+    takes = partial(writer, "tokens")
     model: type[BaseModel] = create_model(
         "Layout",
         __config__=ConfigDict(frozen=True, extra="forbid"),
-        __validators__={"known": cast(Any, field_validator("format")(_known))},
         **cast(
             Any,
             {
                 "name": (Annotated[str, Field(pattern=NAME, description="names its folder")], "documents"),
-                "format": (Annotated[str, Field(description="a token format")], "megatron"),
+                "format": (Annotated[str, AfterValidator(takes), Field(description="a token format")], "megatron"),
                 "pack": (
                     options,
                     Field(

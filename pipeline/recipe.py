@@ -3,17 +3,17 @@
 import difflib
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Annotated, Any, cast
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, create_model
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, create_model
 
 from florilegium.pipeline import store
 from florilegium.pipeline.errors import PipelineError
 from florilegium.pipeline.layouts import tokens_model
-from florilegium.pipeline.stage import find, stage_class
+from florilegium.pipeline.stage import find, stage_class, writer
 
 LINE: Mapping[str, tuple[str, ...]] = {
     "documents": ("extract", "identify", "scrub"),
@@ -55,7 +55,7 @@ class Write(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    format: Annotated[str, Field(description="output format")] = "parquet"
+    format: Annotated[str, AfterValidator(partial(writer, "documents")), Field(description="output format")] = "parquet"
     shard_bytes: Annotated[int, Field(ge=1, description="bytes of text a shard, about; a worker holds it twice")] = (
         64 * MiB
     )

@@ -1,6 +1,7 @@
 """What the frame expects of stages, readers and writers, and how it finds them by name."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from difflib import get_close_matches
 from functools import cache
 from importlib import import_module
 from importlib.resources import files
@@ -66,11 +67,24 @@ class Writer(Protocol):
     """A module of `stages/write`: one output format of documents."""
 
     TAKES: str
-    """What it writes: "documents", or "tokens" (then `write(sequences, path)` answers the files that it wrote)."""
+    """What it writes: "documents"."""
     SUFFIX: str
+    """Ending of its files."""
 
     def write(self, batches: Iterator[Batch], path: Path) -> int:
         """Write one shard to a local path; answers the number of rows."""
+
+
+class TokenWriter(Protocol):
+    """A module of `stages/write`: one format of tokens, as trainers read it."""
+
+    TAKES: str
+    """What it writes: "tokens"."""
+    SUFFIX: str
+    """Ending of the file that it finishes last: without it the others are no shard."""
+
+    def write(self, sequences: Iterator[Any], path: Path) -> Sequence[Path]:
+        """Write one shard of `stages.write.Sequences`; path has no ending. Answers the files, which begin with it."""
 
 
 FOLDERS = {"stages": "stage", "stages.read": "input format", "stages.write": "output format", "filters": "filter"}
@@ -94,6 +108,16 @@ def find(folder: str, name: str) -> ModuleType:
             f"there is no {FOLDERS.get(folder, folder)} called {name!r}", f"use one of: {', '.join(known)}"
         )
     return import_module(f"florilegium.{folder}.{name}")
+
+
+def writer(takes: str, name: str) -> str:
+    """The name of a format that takes "documents", or "tokens". Raises ValueError when there is none."""
+    known = [one for one in names("stages.write") if takes == find("stages.write", one).TAKES]
+    if name in known:
+        return name
+    close = get_close_matches(name, known, 1)
+    meant = f"; did you mean {close[0]!r}?" if close else ""
+    raise ValueError(f"{name!r} is no format of {takes}: there is {', '.join(known)}{meant}")
 
 
 def stage_class(name: str) -> type[Any]:

@@ -245,7 +245,25 @@ def _token_shards(recipe: Recipe, out: str, encoded: Done) -> list[dict[str, Any
         info = json.dumps(tokens.info(recipe, shard), indent=1, sort_keys=True).encode() + b"\n"
         stored = store.put_bytes(store.join(out, f"{shard.stem}.info.json"), info)
         listed.append({"path": f"{shard.stem}.info.json", "sha256": stored.sha256, "bytes": stored.size, **shard.facts})
-    return listed
+    return [*listed, *_indices(recipe, out, listed)]
+
+
+def _indices(recipe: Recipe, out: str, listed: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """One `index.json` a language for formats whose readers open a folder of shards by it (they have `index`)."""
+    layouts = recipe.tokens.layouts if listed else ()
+    formats = {layout.name: find("stages.write", layout.format) for layout in layouts}
+    folders: dict[str, list[Mapping[str, Any]]] = {}
+    for file in listed:
+        writer = formats[file["layout"]]
+        if hasattr(writer, "index") and file["path"].endswith(writer.SUFFIX):
+            folders.setdefault(file["path"].rsplit("/", 2)[0], []).append(file)
+    found = []
+    for folder, inner in folders.items():
+        parts = {file["path"].rsplit("/", 2)[1]: store.read(store.join(out, file["path"])) or b"" for file in inner}
+        stored = store.put_bytes(store.join(out, f"{folder}/index.json"), formats[inner[0]["layout"]].index(parts))
+        facts = {name: inner[0][name] for name in ("layout", "split", "language")}
+        found.append({"path": f"{folder}/index.json", "sha256": stored.sha256, "bytes": stored.size, **facts})
+    return found
 
 
 def _stages(recipe: Recipe) -> list[Any]:

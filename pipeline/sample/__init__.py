@@ -19,7 +19,9 @@ __all__ = ["fates", "write_sample"]
 
 
 def write_sample(folder: Path) -> None:
-    """Write the sample into `folder`: crawl/*.warc.gz, records/register.jsonl, fates.jsonl and recipe.yaml.
+    """Write the sample into `folder`: crawl/*.warc.gz, records/register.jsonl, fates.jsonl, recipe.yaml, tokens.yaml.
+
+    tokens.yaml is the recipe with token shards, for a tokenizer.json beside it, which is to be trained first.
 
     The same bytes on every call. Files of these names are replaced.
     """
@@ -30,7 +32,9 @@ def write_sample(folder: Path) -> None:
         (folder / crawl_file(number)).write_bytes(_crawl(number, sample))
     _write_lines(folder / REGISTER, (entry(passage) for passage in sample.register))
     _write_lines(folder / "fates.jsonl", fates())
-    (folder / "recipe.yaml").write_bytes((files(__package__) / "recipe.yaml").read_bytes())
+    recipe, tokens = ((files(__package__) / name).read_bytes() for name in ("recipe.yaml", "tokens.yaml"))
+    (folder / "recipe.yaml").write_bytes(recipe)
+    (folder / "tokens.yaml").write_bytes(recipe + b"\n" + tokens)
 
 
 def _crawl(number: int, sample: Sample) -> bytes:

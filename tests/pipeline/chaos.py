@@ -28,6 +28,7 @@ import yaml
 
 from florilegium.pipeline.sample import write_sample
 from florilegium.pipeline.store import ASIDE
+from tests.pipeline.prose import write_tokenizer
 
 UNIT_BYTES = 30_000
 """The sample in units of this size is some tens of units: a kill finds some done, some running, some waiting."""
@@ -51,9 +52,10 @@ class Tally:
 
 
 def cut_sample(folder: Path) -> Path:
-    """Write the sample into `folder`; answers its recipe, with small units of work."""
+    """Write the sample into `folder`; answers its recipe, with small units of work and token shards."""
     write_sample(folder)
-    recipe = folder / "recipe.yaml"
+    write_tokenizer(folder / "tokenizer.json")
+    recipe = folder / "tokens.yaml"
     told = yaml.safe_load(recipe.read_text("utf-8"))
     recipe.write_text(yaml.safe_dump({**told, "unit_bytes": UNIT_BYTES}), "utf-8")
     return recipe

@@ -11,12 +11,12 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import yaml
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from tokenizers import Tokenizer
 
 from florilegium.pipeline import account, documents, ledger, lineage, recipe
 from florilegium.pipeline.errors import PipelineError
-from florilegium.pipeline.sample.content import load
 from florilegium.stages.write import megatron
+from tests.pipeline.prose import BEGIN, END, write_tokenizer
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 Digests = Callable[[Path], dict[str, str]]
@@ -31,20 +31,7 @@ LAYOUTS: list[dict[str, Any]] = [
 
 @pytest.fixture(scope="module")
 def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A byte-level tokenizer of 2,000 tokens, trained on the prose of the sample."""
-    found = Tokenizer(models.BPE())
-    found.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    found.decoder = decoders.ByteLevel()
-    alphabet = pre_tokenizers.ByteLevel.alphabet()
-    special = ["<|endoftext|>", "<s>"]
-    trainer = trainers.BpeTrainer(
-        vocab_size=2_000, special_tokens=special, initial_alphabet=alphabet, show_progress=False
-    )
-    texts = [text for passage in load().passages.values() for text in passage.paragraphs]
-    found.train_from_iterator(texts, trainer)
-    path = tmp_path_factory.mktemp("tokenizer") / "tokenizer.json"
-    found.save(str(path))
-    return path
+    return write_tokenizer(tmp_path_factory.mktemp("tokenizer") / "tokenizer.json")
 
 
 def with_tokens(europe: Path, folder: Path, tokens: dict[str, Any], **more: Any) -> Path:
@@ -62,7 +49,7 @@ def with_tokens(europe: Path, folder: Path, tokens: dict[str, Any], **more: Any)
 def out(europe: Path, tokenizer: Path, run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("tokens")
     path = with_tokens(
-        europe, folder, {"tokenizer": str(tokenizer), "bos": "<s>", "validation": 0.2, "layouts": LAYOUTS}
+        europe, folder, {"tokenizer": str(tokenizer), "bos": BEGIN, "validation": 0.2, "layouts": LAYOUTS}
     )
     run("build", path, "--out", folder / "corpus")
     return folder / "corpus"
@@ -88,7 +75,7 @@ def tokens_of(out: Path, stem: str) -> Any:
 def test_every_piece_is_that_part_of_its_document(out: Path, tokenizer: Path) -> None:
     reference = Tokenizer.from_file(str(tokenizer))
     texts = {row["id"]: row["text"] for row in documents(str(out)).to_table(columns=["id", "text"]).to_pylist()}
-    begin, end = (reference.token_to_id(token) for token in ("<s>", "<|endoftext|>"))
+    begin, end = (reference.token_to_id(token) for token in (BEGIN, END))
     checked = 0
     for stem, beside in shards(out):
         tokens = tokens_of(out, stem)
@@ -162,7 +149,7 @@ def test_the_commands_say_it(out: Path, run: Run) -> None:
 def test_the_same_bytes_whoever_builds(
     europe: Path, tokenizer: Path, out: Path, run: Run, digests: Digests, tmp_path: Path
 ) -> None:
-    tokens = {"tokenizer": str(tokenizer), "bos": "<s>", "validation": 0.2, "layouts": LAYOUTS}
+    tokens = {"tokenizer": str(tokenizer), "bos": BEGIN, "validation": 0.2, "layouts": LAYOUTS}
     path = with_tokens(europe, tmp_path / "again", tokens, unit_bytes=100_000)
     run("build", path, "--out", tmp_path / "other", "--workers", 1, "--executor", "ray")
     mine, theirs = digests(out), digests(tmp_path / "other")
@@ -210,11 +197,16 @@ def recipe_limits() -> list[str]:
     return [reason.removeprefix("filter.") for reason in find("stages", "filter").Filter.reasons]
 
 
+def test_a_format_of_tokens_writes_no_documents(europe: Path, run: Run, tmp_path: Path) -> None:
+    path = with_tokens(europe, tmp_path, {"tokenizer": "none.json"}, write={"format": "megatron"})
+    assert "write.format: 'megatron' is no format of documents" in run("validate", path, status=2).stderr
+
+
 MISTAKES = [
     ({"tokenizer": "none.json"}, "none.json: cannot be read"),
     ({"tokenizer": "T", "eos": "<nothing>"}, "has no token '<nothing>'"),
     ({"tokenizer": "T", "layouts": [{"name": "a"}, {"name": "a"}]}, "the name 'a' is used twice"),
-    ({"tokenizer": "T", "layouts": [{"format": "parquet"}]}, "'parquet' is no token format"),
+    ({"tokenizer": "T", "layouts": [{"format": "parquet"}]}, "'parquet' is no format of tokens"),
     ({"tokenizer": "T", "layouts": [{"pack": {"kind": "best-fit"}}]}, "best-fit needs one"),
     ({"tokenizer": "T", "layouts": []}, "tokens.layouts"),
     ({}, "tokens.tokenizer: is required"),
@@ -253,7 +245,7 @@ def test_texts_without_a_build(tokenizer: Path, run: Run, tmp_path: Path) -> Non
     assert "3 documents" in shown or "2 documents" in shown
     for name in ("a_0000", "b_0000"):
         pair = megatron.read(tmp_path / "out" / f"{name}_text_document")
-        end = reference.token_to_id("<|endoftext|>")
+        end = reference.token_to_id(END)
         wanted = [[*reference.encode(text).ids, end] for text in texts if text]
         found = [pair.sequence(number).tolist() for number in range(len(pair))]
         assert [one for one in wanted if one in found] == found
