@@ -2,12 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from florilegium.pipeline import inputs, store
 from florilegium.pipeline.errors import PipelineError, naming
@@ -15,7 +17,6 @@ from florilegium.pipeline.inputs import InputFile, Share
 from florilegium.pipeline.passes import tokens
 from florilegium.pipeline.recipe import of_inputs
 from florilegium.pipeline.stage import find
-from florilegium.stages.read import document_id
 
 SHARD_BYTES = 64 << 20
 """Bytes of text a shard, about: what a worker holds of a build, too."""
@@ -81,19 +82,19 @@ def _texts(file: InputFile, without: Counter[str]) -> Iterator[pa.Table]:
     if file.format == "parquet" and not file.options.get("columns"):
         yield from _columns(file, without)
         return
-    rows: list[tuple[str, str]] = []
+    rows: list[tuple[int, str]] = []
     for _, record in inputs.records(Share(((file, 0, max(file.size, 1)),))):
         if record.html is not None:
             raise PipelineError(f"{file.path}: holds pages, not texts", "extract them first: `florilegium build`")
         if record.text is None:
             without["text"] += record.beside is None
             continue
-        rows.append((record.position, record.text))
+        rows.append((int(record.position), record.text))
         if len(rows) == ROWS:
-            yield _table(file, *zip(*rows, strict=True))
+            yield _table(file, np.array([at for at, _ in rows]), [text for _, text in rows])
             rows = []
     if rows:
-        yield _table(file, *zip(*rows, strict=True))
+        yield _table(file, np.array([at for at, _ in rows]), [text for _, text in rows])
 
 
 ROWS = 4096
@@ -115,22 +116,29 @@ def _columns(file: InputFile, without: Counter[str]) -> Iterator[pa.Table]:
             there = np.asarray(batch[name].is_valid())
             without["text"] += int((~there).sum())
             kept = batch.filter(pa.array(there))
-            table = _table(file, [str(at) for at in places[there]], kept[name].cast(pa.large_string()))
+            table = _table(file, places[there], kept[name].cast(pa.large_string()))
             for one in extra:
                 at = table.schema.names.index(one)
                 table = table.set_column(at, one, kept[one].cast(pa.string()))
             yield table
 
 
-def _table(file: InputFile, positions: Sequence[str], texts: Any) -> pa.Table:
-    ids = [document_id(file.source, f"{file.name}#{position}") for position in positions]
-    count = len(ids)
+def _table(file: InputFile, positions: NDArray[np.int64], texts: Any) -> pa.Table:
+    count = len(positions)
     return pa.table(
         {
-            "id": pa.array(ids, pa.binary(16)),
+            "id": _ids(file, positions),
             "text": texts if isinstance(texts, pa.Array) else pa.array(texts, pa.large_string()),
             "language": pa.array(["und"] * count, pa.string()),
             "licence": pa.nulls(count, pa.string()),
             "source": pa.array([file.source] * count, pa.string()),
         }
     )
+
+
+def _ids(file: InputFile, positions: NDArray[np.int64]) -> "pa.Array[Any]":
+    """Eight bytes of BLAKE2b of source and file, then the position in the file (row or byte), big-endian."""
+    halves = np.empty((len(positions), 2), ">u8")
+    halves[:, 0] = int.from_bytes(blake2b(f"{file.source}\0{file.name}".encode(), digest_size=8).digest())
+    halves[:, 1] = positions
+    return pa.FixedSizeBinaryArray.from_buffers(pa.binary(16), len(positions), [None, pa.py_buffer(halves.tobytes())])

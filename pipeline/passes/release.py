@@ -25,6 +25,9 @@ from florilegium.pipeline.work import Guard, Made, Record, Unit, digest
 ROWS_A_FILE = 250_000
 """Rows of a ledger file, about: some 30 MB."""
 
+TOKENIZER = "tokens/tokenizer.json"
+"""The tokenizer that a build's shards were made with stands beside them."""
+
 Done = Sequence[tuple[Unit, Record]]
 
 
@@ -245,13 +248,16 @@ def _token_shards(recipe: Recipe, out: str, encoded: Done) -> list[dict[str, Any
         info = json.dumps(tokens.info(recipe, shard), indent=1, sort_keys=True).encode() + b"\n"
         stored = store.put_bytes(store.join(out, f"{shard.stem}.info.json"), info)
         listed.append({"path": f"{shard.stem}.info.json", "sha256": stored.sha256, "bytes": stored.size, **shard.facts})
-    return [*listed, *_indices(recipe, out, listed)]
+    if listed:
+        stored = store.put_bytes(store.join(out, TOKENIZER), store.read(recipe.tokens.tokenizer) or b"")
+        listed += _indices(recipe, out, listed)
+        listed.append({"path": TOKENIZER, "sha256": stored.sha256, "bytes": stored.size})
+    return listed
 
 
 def _indices(recipe: Recipe, out: str, listed: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """One `index.json` a language for formats whose readers open a folder of shards by it (they have `index`)."""
-    layouts = recipe.tokens.layouts if listed else ()
-    formats = {layout.name: find("stages.write", layout.format) for layout in layouts}
+    formats = {layout.name: find("stages.write", layout.format) for layout in recipe.tokens.layouts}
     folders: dict[str, list[Mapping[str, Any]]] = {}
     for file in listed:
         writer = formats[file["layout"]]

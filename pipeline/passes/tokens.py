@@ -140,7 +140,7 @@ class Encoded:
     documents: Any
     lengths: NDArray[np.int64]
     refused: Mapping[int, str]
-    endings: NDArray[np.uint8]
+    tokenizer: str
     vocabulary: int
     why: str | None
 
@@ -159,7 +159,7 @@ def encode(table: pa.Table, tokenizer: str, bos: str | None, eos: str | None, th
     Raises PipelineError for a tokenizer that cannot be read, or has not the tokens named.
     """
     packing = find("stages", "pack")
-    encoder, endings = _encoder(tokenizer, threads)
+    encoder = _encoder(tokenizer, threads)
     texts = table["text"].combine_chunks()
     tokens, offsets = encoder.encode(texts if isinstance(texts, pa.Array) else texts.chunk(0))
     documents = packing.Documents(
@@ -170,7 +170,7 @@ def encode(table: pa.Table, tokenizer: str, bos: str | None, eos: str | None, th
     refused = {int(row): "tokens.repeated" for row in np.flatnonzero(runs > packing.MOST_EQUAL)}
     refused |= {int(row): "tokens.too_long" for row in np.flatnonzero(lengths > packing.LONGEST_DOCUMENT)}
     refused |= {int(row): "tokens.empty" for row in np.flatnonzero(lengths == 0)}
-    return Encoded(documents, lengths, refused, endings, encoder.vocabulary, encoder.why)
+    return Encoded(documents, lengths, refused, tokenizer, encoder.vocabulary, encoder.why)
 
 
 def token_of(encoder: Any, tokenizer: str, use: str, name: str | None) -> int | None:
@@ -191,9 +191,9 @@ def token_of(encoder: Any, tokenizer: str, use: str, name: str | None) -> int | 
 def split_of(table: pa.Table, encoded: Encoded, share: float) -> dict[str, NDArray[np.int64]]:
     """The rows of each split, in order, without those refused. The upper half of the id orders shards, so the lower
     half draws."""
-    joined: list[Any] = table["id"].to_pylist()
-    ids = np.frombuffer(b"".join(joined), ">u8").reshape(-1, 2)
-    drawn = ids[:, 1] < np.uint64(int(share * 2**64))
+    ids: Any = pa.concat_arrays(table["id"].chunks)
+    halves = np.frombuffer(ids.buffers()[1], ">u8").reshape(-1, 2)[ids.offset : ids.offset + len(ids)]
+    drawn = halves[:, 1] < np.uint64(int(share * 2**64))
     taken = np.ones(len(ids), bool)
     taken[list(encoded.refused)] = False
     return {"train": np.flatnonzero(taken & ~drawn), "validation": np.flatnonzero(taken & drawn)}
@@ -211,7 +211,9 @@ def written(
     how = TypeAdapter(packing.Options).validate_python({**layout["pack"], "seed": seed})
     lengths = np.zeros_like(encoded.lengths)  # what is not of this split has no tokens, and so no piece
     lengths[rows] = encoded.lengths[rows]
-    marks = None if how.length is None else encoded.documents.marks(lengths, how.length, encoded.endings)
+    marks = None
+    if how.length is not None and (lengths > how.length).any():
+        marks = encoded.documents.marks(lengths, how.length, _endings(encoded.tokenizer))
     plan = packing.pack(lengths, how, marks)
     runs = [0]
 
@@ -256,10 +258,17 @@ def _counts(unit: Unit, encoded: Encoded) -> Stored:
 
 
 @cache
-def _encoder(path: str, threads: int) -> tuple[Any, NDArray[np.uint8]]:
-    """The tokenizer, and how good it is to cut behind each of its tokens; loaded once a worker."""
-    encoder = find("stages", "tokenize").Encoder.from_file(path, threads)
-    return encoder, find("stages", "pack").endings(encoder.decode, encoder.vocabulary)
+def _encoder(path: str, threads: int) -> Any:
+    """The tokenizer; loaded once a worker."""
+    return find("stages", "tokenize").Encoder.from_file(path, threads)
+
+
+@cache
+def _endings(path: str) -> NDArray[np.uint8]:
+    """How good it is to cut behind each token of a tokenizer."""
+    encoder = find("stages", "tokenize").Encoder.from_file(path)
+    found: NDArray[np.uint8] = find("stages", "pack").endings(encoder.decode, encoder.vocabulary)
+    return found
 
 
 @dataclass(frozen=True)

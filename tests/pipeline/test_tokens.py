@@ -115,6 +115,7 @@ def test_the_manifest_counts_them(out: Path) -> None:
             assert counts["tokens"] == sum(counts["tokens_by_language"].values())
             assert counts["tokens"] == sum(counts["tokens_by_licence"].values())
             assert counts["documents"] == len({i for one in mine for i in one["id"].to_pylist()})
+    assert any((out / "tokens/tight").rglob("index.json"))
     info = next(out.glob("tokens/documents/deu_Latn/*.info.json"))
     assert json.loads(info.read_text("utf-8"))["dtype"] == "uint16"
 
@@ -164,7 +165,8 @@ def test_another_layout_extracts_nothing_again_and_clears_what_is_not_wanted(
     path = with_tokens(europe, tmp_path, {"tokenizer": str(tokenizer)})
     run("build", path, "--out", tmp_path / "out")
     units = {one: one.stat().st_mtime_ns for one in (tmp_path / "out/work").glob("corpus-*/*")}
-    assert [one.name for one in (tmp_path / "out/tokens").iterdir()] == ["documents"]
+    assert sorted(one.name for one in (tmp_path / "out/tokens").iterdir()) == ["documents", "tokenizer.json"]
+    assert (tmp_path / "out/tokens/tokenizer.json").read_bytes() == tokenizer.read_bytes()
     layout = {"name": "other", "format": "ds", "pack": {"kind": "concat", "length": 64}}
     with_tokens(europe, tmp_path, {"tokenizer": str(tokenizer), "layouts": [layout]})
     run("build", path, "--out", tmp_path / "out")
