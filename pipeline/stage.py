@@ -82,9 +82,14 @@ class TokenWriter(Protocol):
     """What it writes: "tokens"."""
     SUFFIX: str
     """Ending of the file that it finishes last: without it the others are no shard."""
+    KNOWS: tuple[str, ...]
+    """What `scan` learns from its files: the lengths of "sequences", of "pieces", the "dtype" of tokens."""
 
     def write(self, sequences: Iterator[Any], path: Path) -> Sequence[Path]:
         """Write one shard of `stages.write.Sequences`; path has no ending. Answers the files, which begin with it."""
+
+    def scan(self, path: Path, most: int) -> Iterator[Any]:
+        """What `write` wrote at this path, strictly, in portions of at most so many tokens, if they can be smaller."""
 
 
 FOLDERS = {"stages": "stage", "stages.read": "input format", "stages.write": "output format", "filters": "filter"}

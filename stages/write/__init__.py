@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from florilegium.pipeline.errors import PipelineError
+
 LONGEST = (1 << 31) - 1
 """Tokens that one sequence may hold: lengths are int32 in the index of Megatron-LM, and it is the strictest reader."""
 
@@ -114,6 +116,24 @@ def joined(parts: Sequence[Sequences]) -> Sequences:
         np.concatenate([part.pieces for part in parts]),
         np.concatenate([part.piece_lengths for part in parts]),
     )
+
+
+def portions(tokens: NDArray[Any], ends: NDArray[np.int64], most: int) -> Iterator[Sequences]:
+    """Tokens that stand back to back, in portions of whole sequences: at most so many tokens, or one that has more.
+
+    ends: tokens up to each sequence's end. A sequence is one piece. Copies nothing, so mapped tokens stay mapped.
+    """
+    first = begin = 0
+    while first < len(ends):
+        last = max(first + 1, int(np.searchsorted(ends, begin + most, "right")))
+        lengths = np.diff(ends[first:last], prepend=begin)
+        yield Sequences(tokens[begin : int(ends[last - 1])], lengths, np.ones(last - first, np.int64), lengths)
+        first, begin = last, int(ends[last - 1])
+
+
+def unsound(path: Path, what: str) -> PipelineError:
+    """A shard that no trainer should open."""
+    return PipelineError(f"{path}: {what}", "write the shard anew: run the same build again")
 
 
 def spans(counts: NDArray[np.int64]) -> Iterator[tuple[int, int]]:

@@ -5,11 +5,14 @@ from pathlib import Path
 
 import numpy as np
 
-from florilegium.stages.write import Sequences, checked
+from florilegium.stages.write import Sequences, checked, portions, unsound
 
 TAKES = "tokens"
 SUFFIX = ".ds.metadata"
 """Ending of the file that is finished last: without it the others are no shard."""
+
+KNOWS = ("pieces", "dtype")
+"""What its files tell of a shard: where sequences end, where pieces of documents do, and how tokens were stored."""
 
 
 def write(sequences: Iterator[Sequences], path: Path, *, tokenizer: str = "Unknown Tokenizer") -> Sequence[Path]:
@@ -29,6 +32,31 @@ def write(sequences: Iterator[Sequences], path: Path, *, tokenizer: str = "Unkno
             count += len(batch.tokens)
     about.write_text(f"{tokenizer}|{size}\n{count}\n{_readable(count)}", "utf-8")
     return data, ends, about
+
+
+def scan(path: Path, most: int) -> Iterator[Sequences]:
+    """What `write` wrote at this path, in portions of at most `most` tokens or one piece, a piece to a sequence.
+
+    Raises PipelineError that names the file and what does not hold.
+    """
+    data, index, about = (path.with_name(path.name + suffix) for suffix in (".ds", ".ds.index", SUFFIX))
+    for file in (about, index, data):
+        if not file.is_file():
+            raise unsound(file, "there is no such file")
+    said = about.read_text("utf-8", "replace")
+    lines = said.split("\n")
+    size = lines[0].rpartition("|")[2]
+    if len(lines) != 3 or size not in ("2", "4") or not lines[1].isdecimal():
+        raise unsound(about, "it does not tell the bytes of a token and the number of tokens")
+    count = int(lines[1])
+    if data.stat().st_size != count * int(size):
+        raise unsound(data, f"it has {data.stat().st_size} bytes, and {about.name} speaks of {count * int(size)}")
+    if count == 0 or index.stat().st_size == 0 or index.stat().st_size % 8:
+        raise unsound(index, "it holds no ends of documents")
+    ends = np.memmap(index, "<u8", "r").astype(np.int64)
+    if (np.diff(ends, prepend=0) < 1).any() or int(ends[-1]) != count:
+        raise unsound(index, f"its ends do not rise to {count}")
+    return portions(np.memmap(data, "<u2" if size == "2" else "<i4", "r"), ends, most)
 
 
 def _readable(count: int) -> str:

@@ -3,18 +3,21 @@
 import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import chain
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from florilegium.stages.write import Sequences, checked, grouped, spans
+from florilegium.stages.write import Sequences, checked, grouped, joined, spans, unsound
 
 TAKES = "tokens"
 SUFFIX = ".mds/index.json"
 """Ending of the file that is finished last: without it the others are no shard."""
+
+KNOWS = ("sequences", "pieces", "dtype")
+"""What its files tell of a shard: where sequences end, where pieces of documents do, and how tokens were stored."""
 
 SIZE = 1 << 26
 """Bytes of a file: the default of streaming's own writer, small enough to be fetched while training."""
@@ -103,3 +106,79 @@ def _write(path: Path, group: Sequences, config: bytes) -> int:
             out.writelines((len(head) + array.nbytes).to_bytes(4, "little") for head, array in columns)
             out.writelines(part for head, array in columns for part in (head, array.data))
     return int(offsets[-1])
+
+
+def scan(path: Path, most: int) -> Iterator[Sequences]:
+    """What `write` wrote at this path, in portions of at most `most` tokens or one sequence; maps one file at a time.
+
+    Takes only what `write` writes, byte for byte where the format leaves a choice. Raises PipelineError that names the
+    file and what does not hold.
+    """
+    folder = path.with_name(path.name + ".mds")
+    for number, (name, samples, size, dtype) in enumerate(_told(folder / "index.json")):
+        file = folder / name
+        if name != f"shard.{number:05d}.mds" or not file.is_file():
+            raise unsound(file, "there is no such file, or its name is not the next one")
+        if file.stat().st_size != size:
+            raise unsound(file, f"it has {file.stat().st_size} bytes, and index.json speaks of {size}")
+        held: list[Sequences] = []
+        used = 0
+        for one in _samples(file, samples, dtype):
+            if held and used + len(one.tokens) > most:
+                yield joined(held)
+                held, used = [], 0
+            held.append(one)
+            used += len(one.tokens)
+        yield joined(held)
+
+
+def _told(index: Path) -> list[tuple[str, int, int, str]]:
+    """Name, samples, bytes and type of tokens of each file."""
+    try:
+        whole = json.loads(index.read_text("utf-8"))
+        found = [
+            (one["raw_data"]["basename"], one["samples"], one["raw_data"]["bytes"], one["column_encodings"][1][8:])
+            for one in whole["shards"]
+        ]
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        raise unsound(index, f"is no index of MDS files: {error}") from error
+    same = all(one.items() >= _config(dtype).items() for one, (*_, dtype) in zip(whole["shards"], found, strict=True))
+    dtypes = {dtype for *_, dtype in found}
+    if whole.get("version") != 2 or not same or dtypes not in ({"int32"}, {"uint16"}):
+        raise unsound(index, "its files are not what was written: columns lengths and tokens, no compression")
+    return found
+
+
+def _samples(file: Path, count: int, dtype: str) -> Iterator[Sequences]:
+    """The sequences of one file."""
+    data = np.memmap(file, np.uint8, "r")
+    text = json.dumps(_config(dtype), sort_keys=True).encode()
+    start = 4 + 4 * (count + 1) + len(text)
+    if count < 1 or len(data) < start or int.from_bytes(data[:4].tobytes(), "little") != count:
+        raise unsound(file, f"does not hold {count} samples")
+    offsets = data[4 : 8 + 4 * count].view("<u4").astype(np.int64)
+    if data[8 + 4 * count : start].tobytes() != text:
+        raise unsound(file, "its configuration is not that of index.json")
+    if int(offsets[0]) != start or (np.diff(offsets) < 8).any() or int(offsets[-1]) != len(data):
+        raise unsound(file, "its samples overlap, or leave gaps between them")
+    for number, (begin, end) in enumerate(pairwise(offsets.tolist())):
+        sample = data[begin:end]
+        sizes = sample[:8].view("<u4").tolist()
+        if 8 + sum(sizes) != end - begin:
+            raise unsound(file, f"sample {number} is not as large as its columns")
+        lengths = _array(sample[8 : 8 + sizes[0]], "<i4")
+        tokens = _array(sample[8 + sizes[0] :], "<i4" if dtype == "int32" else "<u2")
+        if lengths is None or tokens is None or (lengths < 1).any() or int(lengths.sum()) != len(tokens):
+            raise unsound(file, f"sample {number}: lengths are not those of its tokens")
+        whole = np.array([len(tokens)], np.int64)
+        yield Sequences(tokens, whole, np.array([len(lengths)], np.int64), lengths.astype(np.int64))
+
+
+def _array(data: NDArray[np.uint8], dtype: str) -> "NDArray[Any] | None":
+    """The values behind `_header`; None when it is not the header of an array of one or more values of this size."""
+    width = 1 << (int(data[0]) & 3) if len(data) and 4 <= int(data[0]) <= 6 else 0
+    count = int.from_bytes(data[1 : 1 + width].tobytes(), "little")
+    values = data[1 + width :]
+    if not count or data[: 1 + width].tobytes() != _header(count) or len(values) != count * np.dtype(dtype).itemsize:
+        return None
+    return np.frombuffer(values.tobytes(), dtype)

@@ -9,12 +9,14 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from florilegium.pipeline.errors import PipelineError
-from florilegium.stages.write import Sequences, checked
+from florilegium.stages.write import Sequences, checked, portions, unsound
 
 TAKES = "tokens"
 SUFFIX = "_text_document.idx"
 """Ending of the file that is finished last: without it the others are no shard."""
+
+KNOWS = ("sequences", "dtype")
+"""What its files tell of a shard: where sequences end, where pieces of documents do, and how tokens were stored."""
 
 BIN = "_text_document.bin"
 MAGIC = b"MMIDIDX\x00\x00"
@@ -87,7 +89,7 @@ def read(prefix: Path) -> Pair:
     data, index = (prefix.with_name(prefix.name + suffix) for suffix in (".bin", ".idx"))
     for path in (data, index):
         if not path.is_file():
-            raise _unsound(path, "there is no such file")
+            raise unsound(path, "there is no such file")
     dtype, count = _header(index)
     entries = np.memmap(index, np.uint8, "r")
     edges = HEADER.size + np.cumsum([0, 4 * count, 8 * count])
@@ -96,15 +98,21 @@ def read(prefix: Path) -> Pair:
     documents = np.frombuffer(entries, "<i8", count + 1, int(edges[2]))
     ends = np.cumsum(lengths, dtype=np.int64)
     if (lengths < 1).any():
-        raise _unsound(index, f"sequence {int(np.argmax(lengths < 1))} has no token")
+        raise unsound(index, f"sequence {int(np.argmax(lengths < 1))} has no token")
     if (pointers != (ends - lengths) * dtype.itemsize).any():
-        raise _unsound(index, "sequences overlap, or leave gaps between them")
+        raise unsound(index, "sequences overlap, or leave gaps between them")
     if (documents != np.arange(count + 1)).any():
-        raise _unsound(index, "a document is not one sequence")
+        raise unsound(index, "a document is not one sequence")
     size = data.stat().st_size
     if size != int(ends[-1]) * dtype.itemsize:
-        raise _unsound(data, f"it has {size} bytes, and its index speaks of {int(ends[-1]) * dtype.itemsize}")
+        raise unsound(data, f"it has {size} bytes, and its index speaks of {int(ends[-1]) * dtype.itemsize}")
     return Pair(np.memmap(data, dtype, "r"), ends)
+
+
+def scan(path: Path, most: int) -> Iterator[Sequences]:
+    """What `write` wrote at this path, in portions of at most `most` tokens or one sequence; raises as `read`."""
+    pair = read(path.with_name(path.name + BIN.removesuffix(".bin")))
+    return portions(pair.tokens, pair.ends, most)
 
 
 def _header(index: Path) -> "tuple[np.dtype[Any], int]":
@@ -112,19 +120,15 @@ def _header(index: Path) -> "tuple[np.dtype[Any], int]":
     with index.open("rb") as file:
         start = file.read(HEADER.size)
     if len(start) < HEADER.size or start[:9] != MAGIC:
-        raise _unsound(index, "it does not begin as an index does")
+        raise unsound(index, "it does not begin as an index does")
     _, version, code, count, documents = HEADER.unpack(start)
     if version != 1:
-        raise _unsound(index, f"its version is {version}, not 1")
+        raise unsound(index, f"its version is {version}, not 1")
     if code not in CODES:
-        raise _unsound(index, f"its tokens are of type {code}, which is neither 4 (int32) nor 8 (uint16)")
+        raise unsound(index, f"its tokens are of type {code}, which is neither 4 (int32) nor 8 (uint16)")
     if count == 0 or documents != count + 1:
-        raise _unsound(index, f"it has {count} sequences and {documents} document indices, not one more")
+        raise unsound(index, f"it has {count} sequences and {documents} document indices, not one more")
     size, meant = index.stat().st_size, HEADER.size + 12 * count + 8 * documents
     if size != meant:
-        raise _unsound(index, f"it has {size} bytes, not {meant}")
+        raise unsound(index, f"it has {size} bytes, not {meant}")
     return CODES[code], count
-
-
-def _unsound(path: Path, what: str) -> PipelineError:
-    return PipelineError(f"{path}: {what}", "write the shard anew: run the same build again")

@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from florilegium.pipeline.sample import write_sample
+from tests.pipeline.prose import write_tokenizer
+from tests.pipeline.tokenised import TOKENS, with_tokens
 
 
 @pytest.fixture(scope="session")
@@ -61,6 +63,22 @@ def built(europe: Path, run: Callable[..., object], tmp_path_factory: pytest.Tem
     out = tmp_path_factory.mktemp("built") / "corpus"
     run("build", europe / "recipe.yaml", "--out", out, "--workers", "2")
     return out
+
+
+@pytest.fixture(scope="session")
+def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small tokenizer that every language of the sample can be written with."""
+    return write_tokenizer(tmp_path_factory.mktemp("tokenizer") / "tokenizer.json")
+
+
+@pytest.fixture(scope="session")
+def tokenised(
+    europe: Path, tokenizer: Path, run: Callable[..., object], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """A finished build of the sample crawl with token shards in every format."""
+    folder = tmp_path_factory.mktemp("tokens")
+    run("build", with_tokens(europe, folder, {**TOKENS, "tokenizer": str(tokenizer)}), "--out", folder / "corpus")
+    return folder / "corpus"
 
 
 @pytest.fixture(scope="session")

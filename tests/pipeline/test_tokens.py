@@ -16,43 +16,16 @@ from tokenizers import Tokenizer
 from florilegium.pipeline import account, documents, ledger, lineage, recipe
 from florilegium.pipeline.errors import PipelineError
 from florilegium.stages.write import megatron
-from tests.pipeline.prose import BEGIN, END, write_tokenizer
+from tests.pipeline.prose import BEGIN, END
+from tests.pipeline.tokenised import LAYOUTS, with_tokens
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 Digests = Callable[[Path], dict[str, str]]
 
-LAYOUTS: list[dict[str, Any]] = [
-    {"name": "documents"},
-    {"name": "packed", "format": "packed", "pack": {"kind": "best-fit", "length": 256}},
-    {"name": "stream", "format": "megatron", "pack": {"kind": "concat", "length": 100}},
-    {"name": "tight", "format": "mds", "pack": {"kind": "best-fit-decreasing", "length": 128}},
-]
-
 
 @pytest.fixture(scope="module")
-def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_tokenizer(tmp_path_factory.mktemp("tokenizer") / "tokenizer.json")
-
-
-def with_tokens(europe: Path, folder: Path, tokens: dict[str, Any], **more: Any) -> Path:
-    """The sample's recipe with a part about tokens, in a folder of its own."""
-    told = yaml.safe_load((europe / "recipe.yaml").read_text("utf-8"))
-    for source in told["sources"]:
-        source["path"] = str(europe / source["path"])
-    folder.mkdir(exist_ok=True)
-    path = folder / "recipe.yaml"
-    path.write_text(yaml.safe_dump({**told, **more, "tokens": tokens}), "utf-8")
-    return path
-
-
-@pytest.fixture(scope="module")
-def out(europe: Path, tokenizer: Path, run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("tokens")
-    path = with_tokens(
-        europe, folder, {"tokenizer": str(tokenizer), "bos": BEGIN, "validation": 0.2, "layouts": LAYOUTS}
-    )
-    run("build", path, "--out", folder / "corpus")
-    return folder / "corpus"
+def out(tokenised: Path) -> Path:
+    return tokenised
 
 
 def shards(out: Path) -> list[tuple[str, Any]]:
