@@ -200,24 +200,22 @@ def _said(found: Findings, build: Build, shard: Shard, seen: Seen) -> None:
 
 def _indices(found: Findings, build: Build) -> None:
     """Formats that are opened by a folder: its index is that of the shards in it, and of no other."""
-    formats = {
-        one["name"]: find("stages.write", one["format"]) for one in build.manifest["recipe"]["tokens"]["layouts"]
-    }
-    folders: dict[str, dict[str, bytes]] = defaultdict(dict)
+    layouts = {one["name"]: one["format"] for one in build.manifest["recipe"]["tokens"]["layouts"]}
+    folders: dict[tuple[str, str], dict[str, bytes]] = defaultdict(dict)
     for path, file in build.files.items():
-        writer = formats.get(file.get("layout", ""))
-        if hasattr(writer, "index") and path.endswith(writer.SUFFIX):
+        form = layouts.get(file.get("layout", ""))
+        writer = None if form is None else find("stages.write", form)
+        if form is not None and writer is not None and hasattr(writer, "index") and path.endswith(writer.SUFFIX):
             folder, name, _ = path.rsplit("/", 2)
-            folders[folder][name] = store.read(store.join(build.out, path)) or b""
-    for folder, parts in folders.items():
-        path = f"{folder}/index.json"
+            folders[folder, form][name] = store.read(store.join(build.out, path)) or b""
+    for (folder, form), parts in folders.items():
         found.looked["format"] += 1
         try:
-            meant = formats[build.files[path]["layout"]].index(parts)
-        except (ValueError, LookupError, TypeError):
-            meant = b""  # an index of a shard is broken, and told already
-        if meant and store.read(store.join(build.out, path)) != meant:
-            found.fault("format", path, "is not the index of the shards beside it")
+            meant = find("stages.write", form).index(parts)
+        except (ValueError, LookupError, TypeError):  # one of them is broken, and told already
+            continue
+        if store.read(store.join(build.out, f"{folder}/index.json")) != meant:
+            found.fault("format", f"{folder}/index.json", "is not the index of the shards beside it")
 
 
 def _count(build: Build, shard: Shard, seen: Seen, home: str) -> None:
