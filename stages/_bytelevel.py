@@ -61,6 +61,8 @@ def load(tokenizer: dict[str, Any]) -> Engine:
     vocabulary, merges = model["vocab"], _merges(model["merges"])
     ids = np.fromiter(vocabulary.values(), np.int32, len(vocabulary))
     table = (bits() & np.uint16(unstable)).data if unstable else None
+    last = max(int(ids.max(initial=0)), max((one["id"] for one in tokenizer.get("added_tokens") or []), default=0))
+    small = last + 1 < SMALL
     try:
         core = _native.bytelevel(
             _strings(vocabulary),
@@ -72,11 +74,11 @@ def load(tokenizer: dict[str, Any]) -> Engine:
             table,
             added,
             TABLES,
+            small,
         )
     except LookupError as error:
         raise Unsupported(f"model BPE: {error.args[0]}") from error
-    last = max(int(ids.max(initial=0)), max((one["id"] for one in tokenizer.get("added_tokens") or []), default=0))
-    return _ByteLevel(core, last + 1 < SMALL)
+    return _ByteLevel(core, small)
 
 
 class _ByteLevel:
@@ -92,7 +94,7 @@ class _ByteLevel:
         at = np.frombuffer(offsets, np.int64)
         tokens = np.empty(int(at[-1]) + SPARE * threads, np.uint16 if self._small else np.int32)
         ends, hard = np.zeros(len(at), np.int64), np.zeros(len(at) - 1, np.uint8)
-        _native.bytelevel_encode(self._core, data, at.data, tokens.data, ends.data, hard.data, self._small, threads)
+        _native.bytelevel_encode(self._core, data, at.data, tokens.data, ends.data, hard.data, threads)
         return tokens[: ends[-1]], ends, np.flatnonzero(hard)
 
 
@@ -107,6 +109,8 @@ def _strings(many: Any) -> bytes:
 def _check_model(model: dict[str, Any]) -> bool:
     """Refuses what changes the ids; answers ignore_merges."""
     fields(model, "model BPE", _MODEL | {"ignore_merges", "vocab", "merges"})
+    if not isinstance(model.get("vocab"), dict) or not isinstance(model.get("merges"), list):
+        raise Unsupported("model BPE: no vocab and merges")
     if model.get("dropout"):
         raise Unsupported("model BPE: dropout")
     for key in ("continuing_subword_prefix", "end_of_word_suffix"):

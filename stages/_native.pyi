@@ -97,14 +97,15 @@ def bytelevel(
     unstable: Buffer | None,
     added: tuple[bytes, ...],
     bound: int,
+    small: bool,
     /,
 ) -> object:
     """A byte-level tokenizer, to be given to bytelevel_encode.
 
     vocabulary, merges: strings in the byte alphabet, each ended by a zero byte, two for each of `count` merges; ids:
     int32. splitters: see pretokenize.h. unstable: uint16 a code point, not 0 where it makes a row hard. added: sorted,
-    texts that make a row hard. bound: bytes of all tables. Raises LookupError, naming the part, for a model outside of
-    bpe.h, ValueError for tables that do not fit together.
+    texts that make a row hard. bound: bytes of all tables. small: tokens are uint16. Raises LookupError, naming the
+    part, for a model outside of bpe.h, ValueError for tables that do not fit together.
     """
 
 def bytelevel_encode(
@@ -114,13 +115,12 @@ def bytelevel_encode(
     tokens: Buffer,
     ends: Buffer,
     hard: Buffer,
-    small: bool,
     threads: int,
     /,
 ) -> None:
     """Rows to tokens. The GIL is released; calls with one core take turns.
 
-    offsets: n + 1 int64 that rise from 0 to the size of data. Filled: tokens (uint16 where small, else int32; a token a
-    byte and 64 a thread), ends (n + 1 int64) and hard (uint8; 1 for rows left out). Raises ValueError, naming row and
+    offsets: n + 1 int64 that rise from 0 to the size of data. Filled: tokens (uint16 or int32; a token a byte and
+    64 a thread), ends (n + 1 int64) and hard (uint8; 1 for rows left out). Raises ValueError, naming row and
     byte, for what is no UTF-8.
     """

@@ -1,7 +1,8 @@
 """Tokenize: texts to the ids of a tokenizer.json, the same ids as the `tokenizers` library gives."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +21,14 @@ SMALL = 65_500
 class Encoder:
     """A tokenizer.json. What the C engines cannot do exactly is done by `tokenizers`, and `why` says so."""
 
-    def __init__(self, reference: Any, engine: Engine | None, why: str | None, threads: int) -> None:
-        self._reference = reference
-        self._engine = engine
+    def __init__(self, path: Path, text: str, threads: int) -> None:
+        self._path = path
+        self._text = text
         self._threads = threads
-        self.why = why
+        file = _read(path, text)
+        self._engine, self.why = _engine(file)
         """None, or a sentence: what keeps the engines from this tokenizer."""
-        self.vocabulary = 1 + max(reference.get_vocab(with_added_tokens=True).values(), default=0)
+        self.vocabulary = 1 + max(_ids(file) if self._engine else self._reference.get_vocab().values(), default=0)
         """Ids are below this."""
         self.dtype: type[np.uint16] | type[np.int32] = np.uint16 if self.vocabulary < SMALL else np.int32
         """How tokens are stored."""
@@ -34,21 +36,26 @@ class Encoder:
     @classmethod
     def from_file(cls, path: str | Path, threads: int = 1) -> "Encoder":
         """The tokenizer of a file. Raises PipelineError when it cannot be read or is no tokenizer."""
+        try:
+            text = Path(path).read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise PipelineError(f"{path}: cannot be read: {error}", "give the path of a tokenizer.json") from error
+        return cls(Path(path), text, threads)
+
+    @cached_property
+    def _reference(self) -> Any:
+        """The library's tokenizer. It takes longer to load than many texts take to encode: only where it is asked."""
         from tokenizers import Tokenizer
 
         try:
-            text = Path(path).read_text("utf-8")
-            reference = Tokenizer.from_str(text)
-        except OSError as error:
-            raise PipelineError(
-                f"{path}: cannot be read: {error.strerror}", "give the path of a tokenizer.json"
-            ) from error
+            reference = Tokenizer.from_str(self._text)
         except Exception as error:  # the library raises bare exceptions
-            raise PipelineError(f"{path}: is no tokenizer.json: {error}", "save it anew with `tokenizers`") from error
+            raise PipelineError(
+                f"{self._path}: is no tokenizer.json: {error}", "save it anew with `tokenizers`"
+            ) from error
         reference.no_truncation()
         reference.no_padding()
-        engine, why = _engine(json.loads(text))
-        return cls(reference, engine, why, threads)
+        return reference
 
     def encode(self, texts: "pa.Array[Any]", special_tokens: bool = False) -> tuple[NDArray[Any], NDArray[np.int64]]:
         """Tokens of all texts back to back, and n + 1 offsets into them. A null is a text of no tokens.
@@ -91,6 +98,20 @@ class Encoder:
         offsets = np.zeros(len(ids) + 1, np.int64)
         np.cumsum([len(one) for one in ids], out=offsets[1:])
         return (np.concatenate(ids) if ids else np.empty(0, self.dtype)), offsets
+
+
+def _read(path: Path, text: str) -> dict[str, Any]:
+    try:
+        file = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise PipelineError(f"{path}: is no tokenizer.json: {error}", "give the path of a tokenizer.json") from error
+    return file if isinstance(file, dict) else {}
+
+
+def _ids(file: dict[str, Any]) -> Iterator[int]:
+    """All ids of a file that an engine takes."""
+    yield from file["model"]["vocab"].values()
+    yield from (one["id"] for one in file.get("added_tokens") or [])
 
 
 def _engine(tokenizer: dict[str, Any]) -> tuple[Engine | None, str | None]:

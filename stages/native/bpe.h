@@ -23,7 +23,7 @@
 
 /* A pair and its rank share 64 bits: 20 for each id, 24 for the rank. */
 #define BPE_MOST_IDS (1 << 20)
-#define BPE_MOST_MERGES ((1 << 24) - 1)
+#define BPE_MOST_MERGES ((1 << 24) - 1) /* the last rank is that of no merge */
 
 struct bpe_model;
 struct bpe_worker;
@@ -43,14 +43,13 @@ enum bpe_fault bpe_load(struct bpe_model **model, const char *vocabulary, size_t
                         size_t tokens, const char *merges_text, size_t merges_size, size_t merges, bool ignore_merges);
 void bpe_free(struct bpe_model *model);
 
-/* bound: bytes that the worker's tables may take. NULL where memory ran out. */
-struct bpe_worker *bpe_worker(const struct bpe_model *model, size_t bound);
+/* bound: bytes that the worker's tables may take; small: tokens are uint16, else int32. NULL where memory ran out. */
+struct bpe_worker *bpe_worker(const struct bpe_model *model, size_t bound, bool small);
 void bpe_worker_free(struct bpe_worker *worker);
 
-/* Tokens of text, pre-tokenized by the splitters, as uint16 or int32, written to out, which has room for a token a byte
- * and 16 bytes more. Bytes up to `limit` may be read, whatever they are. Answers the number of tokens; SIZE_MAX where
- * memory ran out. */
+/* Tokens of text, pre-tokenized by the splitters, written to out, which has room for a token a byte and 64 bytes more. Bytes
+ * up to `limit` may be read, whatever they are. Answers the number of tokens; SIZE_MAX where memory ran out. */
 size_t bpe_encode(struct bpe_worker *worker, const struct splitter *splitters, size_t count, const uint8_t *text,
-                  size_t size, const uint8_t *limit, void *out, bool small);
+                  size_t size, const uint8_t *limit, void *out);
 
 #endif

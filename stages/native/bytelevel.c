@@ -127,7 +127,7 @@ static void *work(void *argument)
         return NULL;
     const int64_t begin = rows->offsets[part->begin];
     const uint8_t *limit = rows->data + rows->offsets[part->end];
-    const size_t width = rows->small ? sizeof(uint16_t) : sizeof(uint32_t);
+    const size_t width = part->engine->small ? sizeof(uint16_t) : sizeof(uint32_t);
     uint8_t *tokens = (uint8_t *)rows->tokens + ((size_t)begin + part->worker * BYTELEVEL_SPARE) * width;
     find_added(part, rows->data + begin, (size_t)(rows->offsets[part->end] - begin));
     for (size_t row = part->begin; row < part->end; row++) {
@@ -137,7 +137,7 @@ static void *work(void *argument)
             rows->hard[row] = 1;
         if (!rows->hard[row]) {
             const size_t found = bpe_encode(engine->workers[part->worker], engine->splitters, engine->splitters_count,
-                                            text, size, limit, tokens + part->tokens * width, rows->small);
+                                            text, size, limit, tokens + part->tokens * width);
             if (found == SIZE_MAX) {
                 part->fault = BYTELEVEL_MEMORY;
                 return NULL;
@@ -166,7 +166,7 @@ static size_t share(const struct bytelevel_rows *rows, struct part *parts, size_
 /* Closes the gaps between the parts' tokens. */
 static void join(const struct bytelevel_rows *rows, const struct part *parts, size_t threads)
 {
-    const size_t width = rows->small ? sizeof(uint16_t) : sizeof(uint32_t);
+    const size_t width = parts->engine->small ? sizeof(uint16_t) : sizeof(uint32_t);
     size_t total = 0;
     rows->ends[0] = 0;
     for (size_t i = 0; i < threads; i++) {
@@ -194,7 +194,7 @@ enum bytelevel_fault bytelevel_encode(struct bytelevel *engine, const struct byt
         parts[i].rows = rows;
         parts[i].worker = i;
         if (!engine->workers[i])
-            engine->workers[i] = bpe_worker(engine->model, engine->bound / threads);
+            engine->workers[i] = bpe_worker(engine->model, engine->bound / threads, engine->small);
         if (!engine->workers[i])
             return BYTELEVEL_MEMORY;
     }

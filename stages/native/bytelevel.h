@@ -34,16 +34,16 @@ struct bytelevel {
     uint32_t first[257];           /* added tokens by their first byte: first[b] to first[b + 1] */
     struct bpe_worker *workers[BYTELEVEL_THREADS];
     size_t bound; /* bytes that the tables of all workers may take */
+    bool small;   /* tokens are uint16, else int32 */
 };
 
 struct bytelevel_rows {
     const uint8_t *data;
     const int64_t *offsets; /* count + 1 that rise, from 0 to the size of data */
     size_t count;
-    void *tokens;  /* uint16 where small, else int32; a token a byte and BYTELEVEL_SPARE a thread */
+    void *tokens;  /* uint16 or int32; a token a byte and BYTELEVEL_SPARE a thread */
     int64_t *ends; /* count + 1 */
     uint8_t *hard; /* set to 1 for hard rows */
-    bool small;
 };
 
 enum bytelevel_fault { BYTELEVEL_FINE, BYTELEVEL_MEMORY, BYTELEVEL_INVALID };

@@ -174,10 +174,10 @@ PyObject *module_bytelevel(PyObject *module, PyObject *arguments)
     (void)module;
     Py_buffer vocabulary, ids, merges;
     Py_ssize_t count, bound;
-    int whole;
+    int whole, small;
     PyObject *splitters, *unstable, *added, *capsule = NULL;
-    if (!PyArg_ParseTuple(arguments, "y*y*y*npO!OO!n:bytelevel", &vocabulary, &ids, &merges, &count, &whole, &PyTuple_Type,
-                          &splitters, &unstable, &PyTuple_Type, &added, &bound))
+    if (!PyArg_ParseTuple(arguments, "y*y*y*npO!OO!np:bytelevel", &vocabulary, &ids, &merges, &count, &whole, &PyTuple_Type,
+                          &splitters, &unstable, &PyTuple_Type, &added, &bound, &small))
         return NULL;
     struct held *held = calloc(1, sizeof *held);
     if (!held) {
@@ -186,6 +186,7 @@ PyObject *module_bytelevel(PyObject *module, PyObject *arguments)
     }
     pthread_mutex_init(&held->turn, NULL);
     held->engine.bound = (size_t)bound;
+    held->engine.small = small;
     bool good = check_strings(&vocabulary, ids.len / (Py_ssize_t)sizeof(int32_t)) && check_strings(&merges, 2 * count) &&
                 read_splitters(splitters, &held->engine) && read_added(added, &held->engine);
     if (good && unstable != Py_None) {
@@ -225,15 +226,15 @@ PyObject *module_bytelevel_encode(PyObject *module, PyObject *arguments)
     (void)module;
     Py_buffer data, offsets, tokens, ends, hard;
     PyObject *capsule, *result = NULL;
-    int small, threads;
-    if (!PyArg_ParseTuple(arguments, "Oy*y*w*w*w*pi:bytelevel_encode", &capsule, &data, &offsets, &tokens, &ends, &hard,
-                          &small, &threads))
+    int threads;
+    if (!PyArg_ParseTuple(arguments, "Oy*y*w*w*w*i:bytelevel_encode", &capsule, &data, &offsets, &tokens, &ends, &hard,
+                          &threads))
         return NULL;
     struct held *held = PyCapsule_GetPointer(capsule, CAPSULE);
-    if (!held || !check_rows(&data, &offsets, &tokens, &ends, &hard, small, threads))
+    if (!held || !check_rows(&data, &offsets, &tokens, &ends, &hard, held->engine.small, threads))
         goto done;
     const struct bytelevel_rows rows = {
-        data.buf, offsets.buf, (size_t)hard.len, tokens.buf, ends.buf, hard.buf, small,
+        data.buf, offsets.buf, (size_t)hard.len, tokens.buf, ends.buf, hard.buf,
     };
     size_t row = 0, byte = 0;
     enum bytelevel_fault fault;

@@ -27,6 +27,8 @@
 #include <immintrin.h>
 #endif
 
+#define ALWAYS_INLINE inline __attribute__((always_inline))
+
 static bool reserve(void **block, size_t *room, size_t wanted, size_t width)
 {
     if (wanted <= *room)
@@ -218,7 +220,7 @@ static bool vectors_know(const uint16_t *classes)
  * form feed, 5 line breaks, 6 and 7 lead bytes of letters. `lead` and `second` meet, a byte apart, where the two bytes
  * are one of the exceptions: bit 0 C3 97/B7, 1 CE 80-85/87/8B/8D, 2 CF B6, 3 CE A2. */
 #define NIBBLES(...) _mm256_setr_epi8(__VA_ARGS__, __VA_ARGS__)
-#define TARGET __attribute__((target("avx2,bmi,bmi2,lzcnt")))
+#define TARGET __attribute__((target("avx2,bmi,bmi2,popcnt")))
 
 struct halves {
     __m256i kind[2], lead[2], bytes[2];
@@ -346,7 +348,8 @@ void pretokenize_prepare(struct splitter *splitter)
     splitter->vectors = false;
 #if defined(__x86_64__)
     splitter->vectors = splitter->fast != FAST_NONE && __builtin_cpu_supports("avx2") &&
-                        __builtin_cpu_supports("bmi2") && vectors_know(splitter->classes);
+                        __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("popcnt") &&
+                        vectors_know(splitter->classes);
     for (uint32_t code = 0x2010; splitter->vectors && code <= 0x2027; code++)
         splitter->vectors = (splitter->classes[code] & FAST_CLASSES) == 0;
 #endif
@@ -362,7 +365,7 @@ static inline uint64_t after(uint64_t bits, uint64_t *carry)
 
 static inline uint64_t valid_bits(size_t left) { return left < 64 ? (UINT64_C(1) << left) - 1 : ~UINT64_C(0); }
 
-static void begin_llama(struct word *words, size_t size, bool threes)
+static ALWAYS_INLINE void begin_llama(struct word *words, size_t size, bool threes)
 {
     uint64_t cl = 0, cn = 0, co = 0, cb = 0, cr = 0, cs = 0, cf[4] = {0}, cd[2] = {0};
     for (size_t at = 0; at < size; at += 64, words++) {
@@ -387,7 +390,7 @@ static void begin_llama(struct word *words, size_t size, bool threes)
     }
 }
 
-static void begin_gpt2(struct word *words, size_t size)
+static ALWAYS_INLINE void begin_gpt2(struct word *words, size_t size)
 {
     uint64_t cl = 0, cn = 0, co = 0, cb = 0, cs = 0;
     for (size_t at = 0; at < size; at += 64, words++) {
@@ -495,7 +498,7 @@ static void repair(struct word *words, const uint8_t *text, size_t size, size_t 
         repair_ending(words, text, size, word * 64 + (size_t)__builtin_ctzll(bits), gpt2);
 }
 
-static void collect(struct word *words, const uint8_t *text, size_t size, const struct splitter *splitter,
+static ALWAYS_INLINE void collect(struct word *words, const uint8_t *text, size_t size, const struct splitter *splitter,
                     struct pretokens *pieces)
 {
     struct repaired done = {0, 0};
@@ -519,22 +522,37 @@ static void collect(struct word *words, const uint8_t *text, size_t size, const 
     pieces->count = (size_t)(out - pieces->ends);
 }
 
+static ALWAYS_INLINE void begin_and_collect(const struct splitter *splitter, const uint8_t *text, size_t size,
+                                            struct pretokens *pieces)
+{
+    if (splitter->fast == FAST_GPT2)
+        begin_gpt2(pieces->masks, size);
+    else
+        begin_llama(pieces->masks, size, splitter->fast == FAST_DIGITS_3);
+    collect(pieces->masks, text, size, splitter, pieces);
+}
+
+#if defined(__x86_64__)
+TARGET static void split_vectors(const struct splitter *splitter, const uint8_t *text, size_t size,
+                                 struct pretokens *pieces)
+{
+    classify_vectors(splitter, text, size, pieces->masks);
+    begin_and_collect(splitter, text, size, pieces);
+}
+#endif
+
 static bool split_fast(const struct splitter *splitter, const uint8_t *text, size_t size, struct pretokens *pieces)
 {
     if (!reserve(&pieces->masks, &pieces->masks_room, size / 64 + 1, sizeof(struct word)))
         return false;
-    struct word *words = pieces->masks;
 #if defined(__x86_64__)
-    if (splitter->vectors)
-        classify_vectors(splitter, text, size, words);
-    else
+    if (splitter->vectors) {
+        split_vectors(splitter, text, size, pieces);
+        return true;
+    }
 #endif
-        classify_slowly(splitter, text, size, words);
-    if (splitter->fast == FAST_GPT2)
-        begin_gpt2(words, size);
-    else
-        begin_llama(words, size, splitter->fast == FAST_DIGITS_3);
-    collect(words, text, size, splitter, pieces);
+    classify_slowly(splitter, text, size, pieces->masks);
+    begin_and_collect(splitter, text, size, pieces);
     return true;
 }
 

@@ -157,7 +157,7 @@ static size_t encode(struct bytelevel *engine, const uint8_t *data, const int64_
     size_t row = 0, byte = 0;
     memset(hard, 0, rows);
     memset(ends, 0, (rows + 1) * sizeof *ends);
-    const struct bytelevel_rows given = {data, offsets, rows, tokens, ends, hard, true};
+    const struct bytelevel_rows given = {data, offsets, rows, tokens, ends, hard};
     const enum bytelevel_fault fault = bytelevel_encode(engine, &given, threads, &row, &byte);
     bool valid = true;
     for (size_t i = 0; i < rows && valid; i++) {
@@ -264,6 +264,7 @@ int main(int count, char **values)
         engines[i].model = models[i & 1];
         engines[i].splitters[0] = splitters[i % 3];
         engines[i].splitters_count = 1;
+        engines[i].small = true;
         engines[i].added = &added;
         engines[i].added_count = 1;
         engines[i].bound = i == 3 ? 1 << 10 : 1 << 22;
