@@ -5,9 +5,40 @@ from typing import Annotated, Any, Self, cast
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, create_model, model_validator
 
-from florilegium.pipeline.stage import find, writer
+from florilegium.pipeline.stage import find, names, writer
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
+
+
+class Divide(BaseModel):
+    """How the documents of a language are divided into shards of their own, so that a mixture can weigh them apart."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    by: Annotated[str, Field(min_length=1, description="licence, source, or a measure (length.words)")]
+    edges: Annotated[
+        tuple[float, ...], Field(description="of a measure: where one part ends and the next begins, rising")
+    ] = ()
+
+    @model_validator(mode="after")
+    def _edges_for_measures(self) -> Self:
+        if (self.by in DIVIDES) != (not self.edges):
+            raise ValueError(f"edges: {'not for' if self.edges else 'are needed for the measure'} {self.by}")
+        if self.by not in DIVIDES:
+            _measure(self.by)
+        if list(self.edges) != sorted(set(self.edges)):
+            raise ValueError("edges: expected rising numbers")
+        return self
+
+
+DIVIDES = ("licence", "source")
+"""Columns that shards may be divided by; anything else is a measure."""
+
+
+def _measure(name: str) -> None:
+    topic, _, function = name.partition(".")
+    if topic not in names("filters") or not hasattr(find("filters", topic), function):
+        raise ValueError(f"by: there is no measure called {name!r}")
 
 
 class Tokens(BaseModel):
@@ -24,6 +55,7 @@ class Tokens(BaseModel):
     validation: Annotated[
         float, Field(ge=0, le=0.5, description="share of documents that are set apart, by a hash of their id")
     ] = 0.0
+    divide: Annotated[Divide | None, Field(description="shards of their own by licence, source or quality")] = None
     layouts: Annotated[
         tuple[Any, ...], Field(min_length=1, description="what is written of one encoding; by default `documents`")
     ] = ()

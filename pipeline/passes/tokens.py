@@ -5,6 +5,7 @@ is drawn by other bytes of the same id, so a document is on the same side in eve
 a sidecar, one row a piece of a document, which is the way from any token to its document and back.
 """
 
+import re
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,7 +22,7 @@ from pydantic import TypeAdapter
 from florilegium.pipeline import store, tables
 from florilegium.pipeline.errors import PipelineError
 from florilegium.pipeline.fingerprint import code_digest, file_hash, frame_digest, version_of
-from florilegium.pipeline.layouts import Tokens
+from florilegium.pipeline.layouts import DIVIDES, Tokens
 from florilegium.pipeline.passes import line
 from florilegium.pipeline.recipe import Recipe, as_json
 from florilegium.pipeline.stage import find
@@ -32,6 +33,8 @@ Done = Sequence[tuple[Unit, Record]]
 
 READS = ("id", "text", "language", "licence", "source")
 SPLITS = ("train", "validation")
+
+UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
 PORTION = 1 << 22
 """Tokens that are gathered and written at a time."""
@@ -104,19 +107,22 @@ def run(unit: Unit, guard: Guard) -> Made:
     started = time.process_time()
     costs: line.Costs = defaultdict(float)
     options = unit.carry["options"]
-    table = tables.read(unit.carry["shard"], READS)
+    divide = options["divide"]
+    measured = [] if divide is None or divide["by"] in DIVIDES else ["measures"]
+    table = tables.read(unit.carry["shard"], [*READS, *measured])
     before = time.process_time()
     encoded = encode(table, unit.carry["tokenizer"], options["bos"], options["eos"])
     costs["tokenize"] += time.process_time() - before
     outputs: dict[str, Stored] = {}
-    layouts: dict[str, Any] = {}
+    shards: list[dict[str, Any]] = []
     before = time.process_time()
-    for split, rows in split_of(table, encoded, options["validation"]).items():
-        for layout in options["layouts"] if len(rows) else ():
-            stem = f"-{layout['name']}-{split}"
-            stored, counts = written(unit.path(stem), table, encoded, rows, layout)
-            outputs |= {f"{stem}{end}": one for end, one in stored.items()}
-            layouts.setdefault(layout["name"], {})[split] = counts
+    for split, drawn in split_of(table, encoded, options["validation"]).items():
+        for part, rows in parts_of(table, drawn, divide).items():
+            for layout in options["layouts"]:
+                inner = _inner(layout["name"], split, part)
+                stored, counts = written(unit.path(inner), table, encoded, rows, layout)
+                outputs |= {f"{inner}{end}": one for end, one in stored.items()}
+                shards.append({"layout": layout["name"], "split": split, "part": part, **counts})
     costs["pack"] += time.process_time() - before
     outputs[".counts"] = _counts(unit, encoded)
     facts = {
@@ -127,7 +133,7 @@ def run(unit: Unit, guard: Guard) -> Made:
         "bos": encoded.documents.bos,
         "dtype": str(encoded.documents.tokens.dtype),
     }
-    return Made(outputs, {"layouts": layouts, **facts}, line.spent(costs, started))
+    return Made(outputs, {"shards": shards, **facts}, line.spent(costs, started))
 
 
 @dataclass(frozen=True)
@@ -197,6 +203,28 @@ def split_of(table: pa.Table, encoded: Encoded, share: float) -> dict[str, NDArr
     taken = np.ones(len(ids), bool)
     taken[list(encoded.refused)] = False
     return {"train": np.flatnonzero(taken & ~drawn), "validation": np.flatnonzero(taken & drawn)}
+
+
+def parts_of(
+    table: pa.Table, rows: NDArray[np.int64], divide: Mapping[str, Any] | None
+) -> dict[str | None, NDArray[np.int64]]:
+    """The rows by the part that they belong to, as the recipe divides them; no part is empty."""
+    if divide is None:
+        return {None: rows} if len(rows) else {}
+    if divide["by"] in DIVIDES:
+        names = [UNSAFE.sub("-", one or "none") for one in table[divide["by"]].to_pylist()]
+    else:
+        measures: Any = pa.concat_arrays(table["measures"].chunks)
+        values = measures.field(divide["by"]).to_numpy(zero_copy_only=False)
+        names = [f"q{at}" for at in np.searchsorted(divide["edges"], values, "right")]
+    found: dict[str | None, list[int]] = defaultdict(list)
+    for row in rows:
+        found[names[row]].append(row)
+    return {name: np.array(found[name]) for name in sorted(found, key=str)}
+
+
+def _inner(layout: str, split: str, part: str | None) -> str:
+    return f"-{layout}-{split}" + (f"-{part}" if part else "")
 
 
 def written(
@@ -276,7 +304,7 @@ class Published:
     """A token shard as it stands in the output folder.
 
     stem: its path there, without endings. work: its path in the pass folder. files: what stands behind both, by ending.
-    facts: layout, split, language. counts, of: what the unit counted of it, and of all its layouts.
+    facts: layout, split, language, and part if there is one. counts, of: what the unit counted of it, and of all.
     """
 
     stem: str
@@ -295,16 +323,18 @@ def published(encoded: Done) -> list[Published]:
     """
     found = []
     for unit, record in encoded:
-        language, _, part = unit.key.rpartition("-")
-        for layout, splits in record.counts["layouts"].items():
-            for split, counts in splits.items():
-                inner = f"-{layout}-{split}"
-                files = {end: record.outputs[inner + end] for end in counts["ends"]}
-                mark = digest([one.sha256 for one in files.values()])[:8]
-                folder = f"tokens/{layout}/{language}" if split == "train" else f"tokens/{layout}/{split}/{language}"
-                stem = f"{folder}/{language}_{mark}_{int(part):04}"
-                facts = {"layout": layout, "split": split, "language": language}
-                found.append(Published(stem, unit.path(inner), files, facts, counts, record.counts))
+        language, _, number = unit.key.rpartition("-")
+        for counts in record.counts["shards"]:
+            facts = {"layout": counts["layout"], "split": counts["split"], "language": language}
+            if counts["part"] is not None:
+                facts["part"] = counts["part"]
+            inner = _inner(counts["layout"], counts["split"], counts["part"])
+            files = {end: record.outputs[inner + end] for end in counts["ends"]}
+            mark = digest([one.sha256 for one in files.values()])[:8]
+            split = () if counts["split"] == "train" else (counts["split"],)
+            folder = "/".join(["tokens", counts["layout"], *split, language, *filter(None, [counts["part"]])])
+            stem = f"{folder}/{language}_{mark}_{int(number):04}"
+            found.append(Published(stem, unit.path(inner), files, facts, counts, record.counts))
     return found
 
 
@@ -325,15 +355,15 @@ def totals(encoded: Done) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for unit, record in encoded:
         language = unit.key.rpartition("-")[0]
-        for layout, splits in record.counts["layouts"].items():
-            for split, counts in splits.items():
-                into = found.setdefault(layout, {}).setdefault(split, {"documents": 0, "sequences": 0, "tokens": 0})
-                for name in ("documents", "sequences", "tokens"):
-                    into[name] += counts[name]
-                for licence, source, tokens in counts["by"]:
-                    for kind, name in (("language", language), ("licence", licence), ("source", source)):
-                        of = into.setdefault(f"tokens_by_{kind}", {})
-                        of[name] = of.get(name, 0) + tokens
+        for counts in record.counts["shards"]:
+            nothing = {"documents": 0, "sequences": 0, "tokens": 0}
+            into = found.setdefault(counts["layout"], {}).setdefault(counts["split"], nothing)
+            for name in nothing:
+                into[name] += counts[name]
+            for licence, source, tokens in counts["by"]:
+                for kind, name in (("language", language), ("licence", licence), ("source", source)):
+                    of = into.setdefault(f"tokens_by_{kind}", {})
+                    of[name] = of.get(name, 0) + tokens
     return found
 
 

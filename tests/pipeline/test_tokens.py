@@ -148,6 +148,36 @@ def test_another_layout_extracts_nothing_again_and_clears_what_is_not_wanted(
     assert not [one for one in (tmp_path / "out/tokens/documents").rglob("*") if one.is_file()]
 
 
+@pytest.mark.parametrize(
+    ("divide", "parts"),
+    [
+        ({"by": "licence"}, {"unknown", "CC-BY-4.0"}),
+        ({"by": "source"}, {"crawl", "register"}),
+        ({"by": "length.words", "edges": [120, 150]}, {"q0", "q1", "q2"}),
+    ],
+)
+def test_a_language_divided_by_licence_source_or_quality(
+    europe: Path, tokenizer: Path, run: Run, tmp_path: Path, divide: dict[str, Any], parts: set[str]
+) -> None:
+    path = with_tokens(europe, tmp_path, {"tokenizer": str(tokenizer), "divide": divide})
+    run("build", path, "--out", tmp_path / "out")
+    rows = documents(str(tmp_path / "out")).to_table(columns=["id", "licence", "source", "measures"]).to_pylist()
+    of = {row["id"]: row for row in rows}
+    held = 0
+    for stem, beside in shards(tmp_path / "out"):
+        part = stem.split("/")[3]
+        for piece in beside.to_pylist():
+            row = of[piece["id"]]
+            words = row["measures"]["length.words"]
+            wanted = (
+                row[divide["by"]] if "edges" not in divide else f"q{sum(edge <= words for edge in divide['edges'])}"
+            )
+            assert part == wanted
+            held += 1
+    assert held == len(rows)
+    assert {stem.split("/")[3] for stem, _ in shards(tmp_path / "out")} == parts
+
+
 def test_what_no_trainer_takes_is_refused_and_counted(tokenizer: Path, run: Run, tmp_path: Path) -> None:
     texts = ["The ferry crosses the river.", "no " * 400, "Nobody remembers a year without it."]
     lines = [json.dumps({"id": str(number), "text": text}) for number, text in enumerate(texts)]
@@ -184,6 +214,9 @@ MISTAKES = [
     ({"tokenizer": "T", "layouts": [{"format": "parquet"}]}, "'parquet' is no format of tokens"),
     ({"tokenizer": "T", "layouts": [{"pack": {"kind": "best-fit"}}]}, "best-fit needs one"),
     ({"tokenizer": "T", "layouts": []}, "tokens.layouts"),
+    ({"tokenizer": "T", "divide": {"by": "licence", "edges": [1]}}, "edges: not for licence"),
+    ({"tokenizer": "T", "divide": {"by": "length.weight", "edges": [1]}}, "no measure called 'length.weight'"),
+    ({"tokenizer": "T", "divide": {"by": "length.words", "edges": [2, 1]}}, "expected rising numbers"),
     ({}, "tokens.tokenizer: is required"),
     ({"tokenizer": "T", "validation": 2}, "tokens.validation"),
 ]
