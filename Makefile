@@ -26,6 +26,7 @@ demo: $(VENV)/build
 	$(BIN)/florilegium build demo/europe/recipe.yaml --out demo/corpus
 	$(BIN)/florilegium tokenizer train demo/corpus --vocabulary 8000 --out demo/europe/tokenizer.json
 	$(BIN)/florilegium build demo/europe/tokens.yaml --out demo/corpus
+	$(BIN)/florilegium handover demo/corpus
 	$(BIN)/florilegium fates demo/corpus
 
 test: $(VENV)/test
