@@ -57,6 +57,7 @@ def pack_runs(tokens: Buffer, width: int, offsets: Buffer, /) -> bytes:
     """int64: most equal tokens in a row, in each row. Raises ValueError as pack_lengths."""
 
 class _Pieces: ...
+class _Memory(Buffer): ...
 
 def pieces_build(
     text: Buffer,
@@ -77,7 +78,7 @@ def pieces_build(
 
 def pieces_encode(
     pieces: _Pieces, data: Buffer, offsets: Buffer, threads: int, /
-) -> tuple[bytearray, bytearray, bytearray]:
+) -> tuple[memoryview, bytearray, bytearray]:
     """Tokens of rows (uint16 or int32), n + 1 int64 where each row's begin, and int64 rows left out: see pieces.h.
 
     data, offsets: a large_string array. The GIL is released; nobody may write to them meanwhile. Calls on one model

@@ -5,6 +5,8 @@ texts need (added tokens) makes those rows hard. Decoder, truncation and padding
 looked at. What each part does is written in stages/native/pieces.h.
 """
 
+import itertools
+import operator
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +17,7 @@ from florilegium.stages import _native
 from florilegium.stages._engine import Encoded, Engine, Unsupported
 
 BLANK = "\u2581"
-LIMITS = {"ids": 1 << 20, "merges": 1 << 24, "bytes of a piece": 512}
+LIMITS = {"ids": 1 << 20, "merges": 1 << 24, "characters of a piece": 512}
 """The packed tables of pieces.h, and how deep the trie is built by recursion."""
 SMALL = 65_500
 """Fewer ids are answered as uint16, as `Encoder` stores them."""
@@ -60,7 +62,8 @@ def load(tokenizer: dict[str, Any]) -> Engine:
     width = 2 if size < SMALL else 4
     text, offsets = _strings(pieces)
     guards, guard_offsets = _strings(added)
-    merges, singles = _merges(model["merges"], vocabulary), _bytes(vocabulary)
+    singles = _bytes(vocabulary)
+    merges = _merges(model["merges"], vocabulary, singles)
     built = _native.pieces_build(text, offsets, merges, singles, guards, guard_offsets, prefix, split, width)
     return _Pieces(built, np.uint16 if width == 2 else np.int32)
 
@@ -150,8 +153,8 @@ def _check_model(model: Part) -> None:
     _expect("model", model, byte_fallback=(True,), fuse_unk=(True, False, None), ignore_merges=(False, None))
     if BLANK not in model["vocab"]:
         raise Unsupported(f"vocabulary: no piece for a blank ({BLANK})")
-    if longest := next((piece for piece in model["vocab"] if len(piece.encode()) > LIMITS["bytes of a piece"]), None):
-        raise Unsupported(f"vocabulary: a piece of {len(longest)} characters")
+    if (longest := max(map(len, model["vocab"]))) > LIMITS["characters of a piece"]:
+        raise Unsupported(f"vocabulary: a piece of {longest} characters")
 
 
 def _added(tokens: Sequence[Part]) -> Sequence[Part]:
@@ -159,7 +162,7 @@ def _added(tokens: Sequence[Part]) -> Sequence[Part]:
     known = ("id", "content", "single_word", "lstrip", "rstrip", "normalized", "special")
     for token in tokens:
         _only("added_tokens", token, known)
-        if len(token["content"].encode()) > LIMITS["bytes of a piece"]:
+        if len(token["content"]) > LIMITS["characters of a piece"]:
             raise Unsupported(f"added_tokens: one of {len(token['content'])} characters")
     return tokens
 
@@ -172,28 +175,31 @@ def _bytes(vocabulary: Mapping[str, int]) -> _Numbers:
     return np.array([vocabulary[name] for name in names], np.uint32)
 
 
-def _merges(merges: Sequence[Any], vocabulary: Mapping[str, int]) -> _Numbers:
-    """Three ids a merge by rank. Of two merges of one pair `tokenizers` knows the last, which keeps its rank."""
+def _merges(merges: Sequence[Any], vocabulary: Mapping[str, int], singles: _Numbers) -> _Numbers:
+    """Three ids a merge, by rank."""
     if len(merges) >= LIMITS["merges"]:
         raise Unsupported(f"merges: {len(merges)}")
     pairs = [merge.split(" ") if isinstance(merge, str) else merge for merge in merges]
-    if any(len(pair) != 2 for pair in pairs):
+    parts = list(itertools.chain.from_iterable(pairs))
+    if any(map((2).__ne__, map(len, pairs))):
         raise Unsupported("merges: not all are pairs")
+    found = np.empty((len(pairs), 3), np.uint32)
     try:
-        left, right = [vocabulary[pair[0]] for pair in pairs], [vocabulary[pair[1]] for pair in pairs]
-        found = np.array([left, right, [vocabulary[a + b] for a, b in pairs]], np.uint32).T.reshape(-1, 3)
+        found[:, :2] = np.fromiter(map(vocabulary.__getitem__, parts), np.uint32, len(parts)).reshape(-1, 2)
+        products = map(vocabulary.__getitem__, map(operator.add, parts[::2], parts[1::2]))
+        found[:, 2] = np.fromiter(products, np.uint32, len(pairs))
     except KeyError as error:
         raise Unsupported(f"merges: {str(error)[:80]} is no piece") from error
-    _, last = np.unique((found[::-1, 0].astype(np.uint64) << np.uint64(32)) | found[::-1, 1], return_index=True)
-    found = found if len(last) == len(found) else found[np.sort(len(found) - 1 - last)]
-    if len(clash := np.intersect1d(found, _bytes(vocabulary))):
+    if len(clash := found[np.isin(found, singles, kind="table")]):
         raise Unsupported(f"merges: one with the byte token {clash[0]}")
-    return np.ascontiguousarray(found)
+    return found
 
 
 def _strings(texts: Sequence[str]) -> tuple[bytes, _Numbers]:
     """Strings back to back in UTF-8, and their n + 1 offsets."""
-    parts = [text.encode() for text in texts]
-    offsets = np.zeros(len(parts) + 1, np.int64)
-    np.cumsum([len(part) for part in parts], out=offsets[1:])
-    return b"".join(parts), offsets
+    text = "".join(texts).encode()
+    leads = (np.frombuffer(text, np.uint8) & 0xC0) != 0x80
+    starts = np.append(np.flatnonzero(leads), len(text))  # of characters, and the end
+    counts = np.zeros(len(texts) + 1, np.int64)
+    np.cumsum(np.fromiter(map(len, texts), np.int64, len(texts)), out=counts[1:])
+    return text, starts[counts]

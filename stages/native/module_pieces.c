@@ -1,6 +1,8 @@
 /* SentencePiece-style BPE seen from Python: checks what pieces.c takes for granted, and lets the GIL go. */
 #include "module.h"
 
+#include <stdlib.h>
+
 #include "pieces.h"
 
 static const char NAME[] = "florilegium.pieces";
@@ -62,7 +64,62 @@ static Py_ssize_t ids_of(const Py_buffer *buffer, const struct pieces_strings *p
     return count;
 }
 
-static void forget(PyObject *capsule) { pieces_free(PyCapsule_GetPointer(capsule, NAME)); }
+/* ---- memory from C as a Python buffer, so that tokens are never copied ---- */
+
+struct memory {
+    PyObject_HEAD
+    void *bytes;
+    Py_ssize_t size;
+};
+
+static int memory_buffer(PyObject *self, Py_buffer *view, int flags)
+{
+    struct memory *memory = (struct memory *)self;
+    return PyBuffer_FillInfo(view, self, memory->bytes, memory->size, 0, flags);
+}
+
+static void memory_forget(PyObject *self)
+{
+    PyTypeObject *type = Py_TYPE(self);
+    free(((struct memory *)self)->bytes);
+    ((freefunc)PyType_GetSlot(type, Py_tp_free))(self);
+    Py_DECREF(type);
+}
+
+static PyObject *memory_type(void)
+{
+    PyType_Slot slots[] = {
+        {Py_bf_getbuffer, (void *)memory_buffer},
+        {Py_tp_dealloc, (void *)memory_forget},
+        {0, NULL},
+    };
+    PyType_Spec spec = {"florilegium.stages._native.Memory", sizeof(struct memory), 0,
+                        Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, slots};
+    return PyType_FromSpec(&spec);
+}
+
+/* A memoryview that holds the bytes, which it takes over: they are freed if that fails. */
+static PyObject *memory_new(PyObject *type, void *bytes, Py_ssize_t size)
+{
+    struct memory *memory = PyObject_New(struct memory, (PyTypeObject *)type);
+    if (!memory) {
+        free(bytes);
+        return NULL;
+    }
+    memory->bytes = bytes;
+    memory->size = size;
+    PyObject *view = PyMemoryView_FromObject((PyObject *)memory);
+    Py_DECREF(memory);
+    return view;
+}
+
+/* ---- models: a capsule, its context the type of its tokens ---- */
+
+static void forget(PyObject *capsule)
+{
+    pieces_free(PyCapsule_GetPointer(capsule, NAME));
+    Py_XDECREF((PyObject *)PyCapsule_GetContext(capsule));
+}
 
 static PyObject *built(const struct pieces_spec *spec)
 {
@@ -73,8 +130,15 @@ static PyObject *built(const struct pieces_spec *spec)
     if (!pieces)
         return PyErr_NoMemory();
     PyObject *capsule = PyCapsule_New(pieces, NAME, forget);
-    if (!capsule)
+    if (!capsule) {
         pieces_free(pieces);
+        return NULL;
+    }
+    PyObject *type = memory_type();
+    if (!type || PyCapsule_SetContext(capsule, type)) {
+        Py_XDECREF(type);
+        Py_CLEAR(capsule);
+    }
     return capsule;
 }
 
@@ -113,22 +177,24 @@ done:
     return result;
 }
 
-/* Takes what was found into Python's memory. */
-static PyObject *taken(struct pieces *pieces, const struct pieces_result *found, Py_ssize_t rows, Py_ssize_t width)
+/* Takes what was found into Python's hands. */
+static PyObject *taken(struct pieces *pieces, PyObject *type, const struct pieces_result *found, Py_ssize_t rows)
 {
-    PyObject *tokens = PyByteArray_FromStringAndSize(NULL, found->tokens * width);
     PyObject *ends = PyByteArray_FromStringAndSize(NULL, (rows + 1) * (Py_ssize_t)sizeof(int64_t));
     PyObject *hard = PyByteArray_FromStringAndSize(NULL, found->hard_rows * (Py_ssize_t)sizeof(int64_t));
-    PyObject *result = NULL;
-    if (tokens && ends && hard) {
-        char *out[] = {PyByteArray_AsString(tokens), PyByteArray_AsString(ends), PyByteArray_AsString(hard)};
+    PyObject *tokens = NULL, *result = NULL;
+    if (ends && hard) {
+        int64_t *out[] = {(int64_t *)(void *)PyByteArray_AsString(ends), (int64_t *)(void *)PyByteArray_AsString(hard)};
+        void *all;
         Py_BEGIN_ALLOW_THREADS
-        pieces_take(pieces, out[0], (int64_t *)(void *)out[1], (int64_t *)(void *)out[2]);
+        all = pieces_take(pieces, out[0], out[1]);
         Py_END_ALLOW_THREADS
-        result = PyTuple_Pack(3, tokens, ends, hard);
+        tokens = all ? memory_new(type, all, found->tokens * (Py_ssize_t)pieces_width(pieces)) : PyErr_NoMemory();
     } else {
         pieces_drop(pieces);
     }
+    if (tokens)
+        result = PyTuple_Pack(3, tokens, ends, hard);
     Py_XDECREF(tokens);
     Py_XDECREF(ends);
     Py_XDECREF(hard);
@@ -151,7 +217,7 @@ PyObject *module_pieces_encode(PyObject *module, PyObject *arguments)
         found = pieces_encode(pieces, data.buf, offsets.buf, rows, threads);
         Py_END_ALLOW_THREADS
         if (found.status == PIECES_DONE)
-            result = taken(pieces, &found, rows, (Py_ssize_t)pieces_width(pieces));
+            result = taken(pieces, PyCapsule_GetContext(capsule), &found, rows);
         else if (found.status == PIECES_NO_MEMORY)
             PyErr_NoMemory();
         else

@@ -4,9 +4,11 @@
  * and with U+2581 as the space that it means. There they are cut into units; each unit's key is computed, and its line of
  * the cache asked for, AHEAD units before it is looked up. What is not in the cache is encoded from its parts.
  */
+#define _DEFAULT_SOURCE /* madvise */
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "pieces.h"
 #include "pieces_cache.h"
@@ -16,7 +18,10 @@
 #define WINDOW 16384 /* bytes of text looked at together; a longer row has a window of its own */
 #define ROWS 1024    /* rows in a window: more only if all are tiny */
 #define AHEAD 16     /* units between asking for a line and reading it: about as many as memory answers at once */
+#define NEAR 6       /* the same for the log: its place is known once the line is there */
 #define PADDING 64   /* bytes that may be read behind the text of a window */
+#define USUAL 3      /* bytes a token, at least, in most texts: room for so many is asked for at once */
+#define HUGE ((size_t)2 << 20) /* bytes of a large page */
 #define SLACK 16     /* tokens that may be written behind the last one */
 #define LONGEST_ROW ((size_t)1 << 30) /* bytes: positions have 32 bits, and such a row takes five times as much memory */
 #define MOST_THREADS 64
@@ -67,16 +72,31 @@ struct pieces {
 
 /* ---- memory ---- */
 
+/* Memory for tokens. Large pages, where the system has them on request, take a tenth of the time to come by. */
+static uint8_t *out_new(size_t size)
+{
+    if (size < 2 * HUGE)
+        return malloc(size);
+    uint8_t *bytes = aligned_alloc(HUGE, size);
+#ifdef MADV_HUGEPAGE
+    if (bytes)
+        madvise(bytes, size, MADV_HUGEPAGE);
+#endif
+    return bytes;
+}
+
 static bool out_room(struct worker *worker, size_t bytes)
 {
     if (worker->out_size - worker->out_used >= bytes)
         return true;
-    size_t size = worker->out_size ? worker->out_size : 1 << 16;
-    while (size - worker->out_used < bytes)
-        size *= 2;
-    uint8_t *grown = realloc(worker->out, size);
+    size_t size = 2 * worker->out_used + bytes;
+    size = size < HUGE ? size : (size + HUGE - 1) / HUGE * HUGE;
+    uint8_t *grown = out_new(size);
     if (!grown)
         return false;
+    if (worker->out_used)
+        memcpy(grown, worker->out, worker->out_used);
+    free(worker->out);
     worker->out = grown;
     worker->out_size = size;
     return true;
@@ -149,19 +169,20 @@ static inline __attribute__((always_inline)) uint8_t *write_near(enum cache_form
         memcpy(out, entry->body + 1, 14);
         return out + 2 * count;
     }
-    uint32_t wide[8] = {0};
     if (form == CACHE_16_32) {
         uint16_t halves[8];
+        uint32_t wide[8];
         memcpy(halves, entry->body + 1, 16); /* two bytes of the next entry */
         for (unsigned i = 0; i < 8; i++)
             wide[i] = halves[i];
         memcpy(out, wide, sizeof wide);
-    } else {
-        for (unsigned i = 0; i < 5; i++) {
-            memcpy(wide + i, entry->body + 3 * i, 4);
-            wide[i] &= 0xFFFFFF;
-        }
-        memcpy(out, wide, 20);
+        return out + 4 * count;
+    }
+    for (unsigned i = 0; i < 5; i++) {
+        uint32_t token;
+        memcpy(&token, entry->body + 3 * i, 4); /* a byte of the next entry */
+        token &= 0xFFFFFF;
+        memcpy(out + 4 * i, &token, 4);
     }
     return out + 4 * count;
 }
@@ -212,34 +233,79 @@ static size_t part_end(const struct cuts *cuts, const uint8_t *unit, size_t at, 
 }
 
 /* Tokens of a part, from the cache or put there; -1 without memory. */
-static int64_t part_tokens(struct pieces *pieces, struct worker *worker, const uint8_t *part, size_t size,
-                           uint32_t *tokens)
+static int64_t part_tokens(struct pieces *pieces, struct worker *worker, const struct cache_key *key,
+                           const uint8_t *part, size_t size, uint32_t *tokens)
 {
-    const struct cache_key key = cache_key_of(part, size);
-    int64_t count = recall(&worker->cache, &key, part, size, tokens);
+    int64_t count = recall(&worker->cache, key, part, size, tokens);
     if (count >= 0)
         return count;
     count = model_unit(&pieces->model, &worker->room, part, size);
     if (count < 0)
         return -1;
     memcpy(tokens, worker->room.tokens, (size_t)count * sizeof *tokens);
-    cache_put(&worker->cache, &key, part, size, tokens, (size_t)count);
+    cache_put(&worker->cache, key, part, size, tokens, (size_t)count);
     return count;
 }
 
-/* Tokens of a unit that has more than one part, into worker->parts: 0 if its parts do come together, -1 without memory. */
+static size_t token_bytes(const struct model *model, uint32_t token)
+{
+    return model->lengths[token] ? model->lengths[token] : 1; /* of a byte */
+}
+
+/* Tokens [0, count) and [count, total) of worker->parts are two encodings that come together at the byte `border`:
+ * encodes the two tokens there anew, and more of their neighbours as long as these do not stay apart from what comes out.
+ * Answers the new total, -1 without memory. */
+static int64_t mend(struct pieces *pieces, struct worker *worker, const uint8_t *unit, size_t border, int64_t count,
+                    int64_t total)
+{
+    const struct model *model = &pieces->model;
+    uint32_t *parts = worker->parts;
+    int64_t from = count, to = count, made = 0;
+    size_t start = border, end = border;
+    bool left = true, right = true;
+    while (left || right) {
+        if (left)
+            start -= token_bytes(model, parts[--from]);
+        if (right)
+            end += token_bytes(model, parts[to++]);
+        made = model_unit(model, &worker->room, unit + start, end - start);
+        if (made < 0)
+            return -1;
+        left = from > 0 && !model_apart(model, parts[from - 1], worker->room.tokens[0]);
+        right = to < total && !model_apart(model, worker->room.tokens[made - 1], parts[to]);
+    }
+    memmove(parts + from + made, parts + to, (size_t)(total - to) * sizeof *parts);
+    memcpy(parts + from, worker->room.tokens, (size_t)made * sizeof *parts);
+    return total - (to - from) + made;
+}
+
+#define FEW 8 /* parts whose lines are asked for before the first is looked up; more are rare */
+
+/* Tokens of a unit that has more than one part, into worker->parts; their number, or -1 without memory. */
 static int64_t unit_from_parts(struct pieces *pieces, struct worker *worker, const uint8_t *unit, size_t size)
 {
     int64_t count = 0;
     for (size_t at = 0; at < size;) {
-        const size_t end = part_end(&pieces->cuts, unit, at, size);
-        const int64_t more = part_tokens(pieces, worker, unit + at, end - at, worker->parts + count);
-        if (more < 0)
-            return -1;
-        if (count && !model_apart(&pieces->model, worker->parts[count - 1], worker->parts[count]))
-            return 0;
-        count += more;
-        at = end;
+        struct cache_key keys[FEW];
+        size_t starts[FEW + 1] = {at}, parts = 0;
+        for (; parts < FEW && starts[parts] < size; parts++) {
+            const size_t start = starts[parts], end = starts[parts + 1] = part_end(&pieces->cuts, unit, start, size);
+            keys[parts] = cache_key_of(unit + start, end - start);
+            __builtin_prefetch(cache_line(&worker->cache, keys[parts].hash));
+        }
+        for (size_t i = 0; i < parts; i++) {
+            const size_t bytes = starts[i + 1] - starts[i];
+            const int64_t more = part_tokens(pieces, worker, keys + i, unit + starts[i], bytes, worker->parts + count);
+            if (more < 0)
+                return -1;
+            if (!count || model_apart(&pieces->model, worker->parts[count - 1], worker->parts[count]))
+                count += more;
+            else
+                count = mend(pieces, worker, unit, starts[i], count, count + more);
+            if (count < 0)
+                return -1;
+        }
+        at = starts[parts];
     }
     return count;
 }
@@ -252,11 +318,11 @@ static uint8_t *learn(struct pieces *pieces, struct worker *worker, const struct
         *status = PIECES_INVALID;
         return NULL;
     }
-    int64_t count = 0;
+    int64_t count;
     const uint32_t *tokens = worker->parts;
-    if (size <= CACHE_LONGEST && part_end(&pieces->cuts, unit, 0, size) < size)
+    if (size <= CACHE_LONGEST && part_end(&pieces->cuts, unit, 0, size) < size) {
         count = unit_from_parts(pieces, worker, unit, size);
-    if (count == 0) {
+    } else {
         count = model_unit(&pieces->model, &worker->room, unit, size);
         tokens = worker->room.tokens;
     }
@@ -296,6 +362,14 @@ static inline struct cache_key ask(const struct worker *worker, const uint32_t *
     return key;
 }
 
+/* A long unit is in the log, if it is in the cache: its place there is asked for too. */
+static void ask_far(const struct cache *cache, const struct cache_key *key)
+{
+    const struct cache_entry *entry = cache_find(cache, key);
+    if (entry)
+        __builtin_prefetch(cache_place(cache, entry));
+}
+
 static inline __attribute__((always_inline)) enum pieces_status run_window(struct pieces *pieces, struct worker *worker,
                                                                            enum cache_form form, size_t size,
                                                                            int64_t first, int64_t *row)
@@ -316,6 +390,8 @@ static inline __attribute__((always_inline)) enum pieces_status run_window(struc
             const struct cache_key key = keys[unit % AHEAD];
             if (unit + AHEAD < units)
                 keys[unit % AHEAD] = ask(worker, worker->starts + unit + AHEAD);
+            if (unit + NEAR < units && worker->starts[unit + NEAR + 1] - worker->starts[unit + NEAR] > CACHE_SHORT)
+                ask_far(&worker->cache, keys + (unit + NEAR) % AHEAD);
             struct cache_entry *entry = cache_find(&worker->cache, &key);
             if (entry && (entry->state & 15) != CACHE_FAR) {
                 if (!(entry->state & CACHE_ASKED))
@@ -456,7 +532,11 @@ static void *run_span(void *argument)
     struct span *span = argument;
     span->worker->out_used = 0;
     span->worker->hard_count = 0;
-    span->status = counts_room(span->worker, (size_t)(span->to - span->from)) ? PIECES_DONE : PIECES_NO_MEMORY;
+    const size_t bytes = (size_t)(span->offsets[span->to] - span->offsets[span->from]);
+    span->status = counts_room(span->worker, (size_t)(span->to - span->from)) &&
+                           out_room(span->worker, (bytes / USUAL + SLACK) * width_of(span->pieces->form))
+                       ? PIECES_DONE
+                       : PIECES_NO_MEMORY;
     for (int64_t row = span->from; row < span->to && span->status == PIECES_DONE;)
         span->status = next_window(span, &row);
     if (span->worker->window > 64 * WINDOW) { /* one giant row need not be remembered */
@@ -584,9 +664,31 @@ struct pieces_result pieces_encode(struct pieces *pieces, const uint8_t *data, c
     return result;
 }
 
-void pieces_take(struct pieces *pieces, void *tokens, int64_t *ends, int64_t *hard)
+/* All tokens: those of one thread as they are, those of several put together. */
+static void *gathered(struct pieces *pieces)
 {
-    uint8_t *to = tokens;
+    struct worker *first = pieces->spans[0].worker;
+    size_t bytes = 0;
+    for (int i = 0; i < pieces->span_count; i++)
+        bytes += pieces->spans[i].worker->out_used;
+    if (bytes == first->out_used && out_room(first, 1)) {
+        void *all = first->out;
+        first->out = NULL;
+        first->out_size = 0;
+        return all;
+    }
+    uint8_t *all = malloc(bytes + 1), *to = all;
+    for (int i = 0; all && i < pieces->span_count; i++) {
+        const struct worker *worker = pieces->spans[i].worker;
+        if (worker->out_used)
+            memcpy(to, worker->out, worker->out_used);
+        to += worker->out_used;
+    }
+    return all;
+}
+
+void *pieces_take(struct pieces *pieces, int64_t *ends, int64_t *hard)
+{
     int64_t before = 0;
     *ends = 0;
     for (int i = 0; i < pieces->span_count; i++) {
@@ -595,13 +697,12 @@ void pieces_take(struct pieces *pieces, void *tokens, int64_t *ends, int64_t *ha
         for (int64_t row = span->from; row < span->to; row++)
             ends[row + 1] = before + worker->counts[row - span->from];
         before += (int64_t)(worker->out_used / width_of(pieces->form));
-        if (worker->out_used)
-            memcpy(to, worker->out, worker->out_used);
-        to += worker->out_used;
         for (size_t k = 0; k < worker->hard_count; k++)
             *hard++ = worker->hard[k];
     }
+    void *all = gathered(pieces);
     pthread_mutex_unlock(&pieces->lock);
+    return all;
 }
 
 void pieces_drop(struct pieces *pieces) { pthread_mutex_unlock(&pieces->lock); }

@@ -76,9 +76,9 @@ struct pieces_result {
 struct pieces_result pieces_encode(struct pieces *pieces, const uint8_t *data, const int64_t *offsets, int64_t rows,
                                    int threads);
 
-/* Fills in the tokens of all rows back to back, where each row's begin (rows + 1 numbers), and the rows that are left to
- * others, rising: they have no tokens here. */
-void pieces_take(struct pieces *pieces, void *tokens, int64_t *ends, int64_t *hard);
+/* Answers the tokens of all rows back to back, malloc'ed and the caller's to free, NULL for no memory; fills in where each
+ * row's begin (rows + 1 numbers), and the rows that are left to others, rising: they have no tokens here. */
+void *pieces_take(struct pieces *pieces, int64_t *ends, int64_t *hard);
 
 /* In place of pieces_take: lets the next call go on. */
 void pieces_drop(struct pieces *pieces);

@@ -1,18 +1,39 @@
 /* The tokens of units seen before: see pieces_cache.h. */
+#define _DEFAULT_SOURCE /* madvise */
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #include "pieces_cache.h"
 
 #define LINE 64
+#define HUGE ((size_t)2 << 20) /* of a large page on x86-64 and most others */
 #define FIRST_LINES 4096          /* 256 KiB: a few documents need no more */
 #define FIRST_LOG (UINT64_C(1) << 18) /* enough for the longest unit many times */
 
 static unsigned near_most(enum cache_form form) { return form == CACHE_24_32 ? 5 : 7; }
 
-static struct cache_entry *table_new(size_t lines, void **memory)
+/* A table of free entries. On its own boundary, so that large pages can hold it: its lines are met in no order, and each
+ * small page more is a miss of the address cache. Fresh pages are zero without being written. */
+static struct cache_entry *table_new(size_t lines, struct cache_memory *memory)
 {
-    *memory = calloc(lines + 2, LINE);
-    return *memory ? (struct cache_entry *)(((uintptr_t)*memory + LINE - 1) / LINE * LINE) : NULL;
+    memory->size = lines * LINE + HUGE + LINE;
+    memory->from = mmap(NULL, memory->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory->from == MAP_FAILED) {
+        memory->from = NULL;
+        return NULL;
+    }
+    uint8_t *table = (uint8_t *)memory->from + (HUGE - (uintptr_t)memory->from % HUGE);
+#ifdef MADV_HUGEPAGE
+    if (lines * LINE >= HUGE)
+        madvise(table, lines * LINE, MADV_HUGEPAGE);
+#endif
+    return (struct cache_entry *)(void *)table;
+}
+
+static void table_free(struct cache_memory *memory)
+{
+    if (memory->from)
+        munmap(memory->from, memory->size);
 }
 
 bool cache_open(struct cache *cache, enum cache_form form, size_t bytes)
@@ -34,18 +55,40 @@ bool cache_open(struct cache *cache, enum cache_form form, size_t bytes)
 void cache_close(struct cache *cache)
 {
     free(cache->log);
-    free(cache->memory);
+    table_free(&cache->memory);
 }
 
-/* A place for this key: free, or taken from an entry that was not asked for. */
+static uint64_t hash_of(const struct cache_entry *entry)
+{
+    return entry->key[1] >> 56 == 255 ? entry->key[0] : cache_mix(entry->key[0], entry->key[1]);
+}
+
+static struct cache_entry *line_at(const struct cache *cache, uint64_t line)
+{
+    return cache->table + 2 * (line & (cache->lines - 1));
+}
+
+static struct cache_entry *free_in(struct cache_entry *line)
+{
+    return !line[0].key[1] ? line : !line[1].key[1] ? line + 1 : NULL;
+}
+
+static bool is_full(const struct cache *cache) { return cache->used / 3 > cache->lines / 2; }
+
+/* A place for this hash: free, or taken from an entry that was not asked for. A full table that may not grow stays at
+ * 3/4, so that lines with room still end most searches. */
 static struct cache_entry *place_for(struct cache *cache, uint64_t hash)
 {
-    struct cache_entry *window[4];
-    for (unsigned i = 0; i < 4; i++) {
-        window[i] = cache->table + 2 * ((hash + i / 2) & (cache->lines - 1)) + i % 2;
-        if (!window[i]->key[1])
-            return window[i];
+    for (uint64_t step = 0; step < (is_full(cache) ? 1 : CACHE_REACH); step++) {
+        struct cache_entry *place = free_in(line_at(cache, hash + step));
+        if (!place)
+            continue;
+        cache->used++;
+        return place;
     }
+    struct cache_entry *window[4]; /* in the two nearest lines */
+    for (unsigned i = 0; i < 4; i++)
+        window[i] = line_at(cache, hash + i / 2) + i % 2;
     const unsigned start = cache->hand++;
     for (unsigned i = 0; i < 4; i++)
         if (!(window[(start + i) % 4]->state & CACHE_ASKED))
@@ -55,14 +98,9 @@ static struct cache_entry *place_for(struct cache *cache, uint64_t hash)
     return window[start % 4];
 }
 
-static uint64_t hash_of(const struct cache_entry *entry)
-{
-    return entry->key[1] >> 56 == 255 ? entry->key[0] : cache_mix(entry->key[0], entry->key[1]);
-}
-
 static void double_table(struct cache *cache)
 {
-    void *memory;
+    struct cache_memory memory;
     struct cache_entry *table = table_new(2 * cache->lines, &memory);
     if (!table) {
         cache->most_lines = cache->lines;
@@ -76,11 +114,9 @@ static void double_table(struct cache *cache)
     for (size_t i = 0; i < 2 * old.lines; i++) {
         if (!old.table[i].key[1])
             continue;
-        struct cache_entry *place = place_for(cache, hash_of(old.table + i));
-        cache->used += !place->key[1];
-        *place = old.table[i];
+        *place_for(cache, hash_of(old.table + i)) = old.table[i];
     }
-    free(old.memory);
+    table_free(&old.memory);
 }
 
 static void write_near(struct cache_entry *entry, enum cache_form form, const uint32_t *tokens, size_t count)
@@ -125,10 +161,9 @@ static void point_to(struct cache_entry *entry, uint32_t count, uint64_t positio
 void cache_put(struct cache *cache, const struct cache_key *key, const uint8_t *unit, size_t size,
                const uint32_t *tokens, size_t count)
 {
-    if (cache->used > cache->lines && cache->lines < cache->most_lines)
+    if (is_full(cache) && cache->lines < cache->most_lines)
         double_table(cache);
     struct cache_entry *entry = place_for(cache, key->hash);
-    cache->used += !entry->key[1];
     entry->key[0] = key->part[0];
     entry->key[1] = key->part[1];
     const size_t bytes = size > CACHE_SHORT ? size : 0; /* a short unit is its own key */

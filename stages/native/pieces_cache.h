@@ -22,6 +22,7 @@
 
 #define CACHE_SHORT 15     /* bytes of the longest unit that is its own key */
 #define CACHE_LONGEST 4096 /* bytes of the longest unit that is kept: what is longer hardly recurs */
+#define CACHE_REACH 8      /* lines in which an entry may stand: with 3/4 of the table full hardly one finds no place */
 #define CACHE_FAR 15       /* in place of a number of tokens: they are in the log */
 #define CACHE_ASKED 128    /* flag beside it: found since it was last looked over */
 
@@ -38,9 +39,14 @@ struct cache_entry {
     uint8_t body[15]; /* near: tokens (16 bits: from body[1] on); far: number (u32 at 3), position (u64 at 7) */
 };
 
+struct cache_memory {
+    void *from;
+    size_t size;
+};
+
 struct cache {
     struct cache_entry *table; /* aligned to lines; 64 bytes more than its entries may be read */
-    void *memory;              /* what table lies in */
+    struct cache_memory memory; /* what table lies in */
     size_t lines, most_lines;  /* powers of two */
     size_t used;
     uint8_t *log;
@@ -103,15 +109,25 @@ static inline const struct cache_entry *cache_line(const struct cache *cache, ui
     return cache->table + 2 * (hash & (cache->lines - 1));
 }
 
-/* The entry under this key, or NULL. */
+/* Where in the log a far entry points. */
+static inline const uint8_t *cache_place(const struct cache *cache, const struct cache_entry *entry)
+{
+    uint64_t position;
+    memcpy(&position, entry->body + 7, sizeof position);
+    return cache->log + (position & (cache->log_size - 1));
+}
+
+/* The entry under this key, or NULL. Lines are filled from the front: one with room is the last that need be read. */
 static inline struct cache_entry *cache_find(const struct cache *cache, const struct cache_key *key)
 {
-    for (uint64_t step = 0; step < 2; step++) {
+    for (uint64_t step = 0; step < CACHE_REACH; step++) {
         struct cache_entry *entry = cache->table + 2 * ((key->hash + step) & (cache->lines - 1));
-        const bool first = entry[0].key[0] == key->part[0] && entry[0].key[1] == key->part[1];
+        const bool first = (entry[0].key[0] == key->part[0]) & (entry[0].key[1] == key->part[1]);
         const bool second = (entry[1].key[0] == key->part[0]) & (entry[1].key[1] == key->part[1]);
         if (first | second)
             return entry + second;
+        if (!entry[1].key[1])
+            return NULL;
     }
     return NULL;
 }

@@ -58,7 +58,7 @@ static bool pairs_build(struct model *model, const struct pieces_spec *spec)
         const uint64_t key = pair_key(merge[0], merge[1]);
         const uint64_t hash = spread(key), hint = hash >> model->hints_shift;
         uint64_t at = hash >> model->pairs_shift;
-        while (model->pairs[at] != FREE_SLOT)
+        while (model->pairs[at] != FREE_SLOT && model->pairs[at] >> 24 != key)
             at = (at + 1) & mask;
         model->pairs[at] = key << 24 | rank;
         model->hints[hint >> 6] |= UINT64_C(1) << (hint & 63);
@@ -130,7 +130,9 @@ static size_t characters(const struct model *model, uint32_t id, struct symbol *
  * another sequence exists; none does, so that the search reports it. */
 static bool apart_by_merging(const struct model *model, uint32_t left, uint32_t right)
 {
-    const size_t most = (size_t)model->pieces[left].length + model->pieces[right].length;
+    if (!model->lengths[left] || !model->lengths[right])
+        return true; /* a byte token */
+    const size_t most = (size_t)model->lengths[left] + model->lengths[right];
     struct symbol few[64];
     struct symbol *symbols = most <= 64 ? few : malloc(most * sizeof *symbols);
     if (!symbols)
@@ -145,28 +147,35 @@ static bool apart_by_merging(const struct model *model, uint32_t left, uint32_t 
     return apart;
 }
 
-bool model_apart(const struct model *model, uint32_t left, uint32_t right)
+/* Whether nothing crosses the border of two pieces whose derivations rise, before both are complete. */
+static inline bool nothing_crosses(const struct model *model, const struct piece *a, const struct piece *b)
 {
-    const struct piece *a = model->pieces + left, *b = model->pieces + right;
-    if (!a->rises || !b->rises)
-        return apart_by_merging(model, left, right);
     int32_t next_a = INT32_MAX, next_b = INT32_MAX; /* ranks of the steps that are to come on both sides */
     for (;;) {
-        const int32_t rank = rank_of(model, left, right);
-        if (rank < next_a && rank <= next_b)
-            return false;
+        uint32_t left, right;
         if (a->rank > b->rank) {
             next_a = a->rank;
-            left = a->right;
-            a = model->pieces + left;
+            a = model->pieces + a->right;
         } else if (b->rank >= 0) {
             next_b = b->rank;
-            right = b->left;
-            b = model->pieces + right;
+            b = model->pieces + b->left;
         } else {
             return true;
         }
+        left = (uint32_t)(a - model->pieces);
+        right = (uint32_t)(b - model->pieces);
+        const int32_t rank = rank_of(model, left, right);
+        if (rank < next_a && rank <= next_b)
+            return false;
     }
+}
+
+bool model_apart(const struct model *model, uint32_t left, uint32_t right)
+{
+    const struct piece *a = model->pieces + left, *b = model->pieces + right;
+    if (!model->all_rise && !(model->states[left] & model->states[right] & PIECE_RISES))
+        return apart_by_merging(model, left, right);
+    return rank_of(model, left, right) == INT32_MAX && nothing_crosses(model, a, b);
 }
 
 /* ---- trie ---- */
@@ -176,12 +185,37 @@ struct word {
     uint32_t size, value;
 };
 
-static int compare_words(const void *one, const void *other)
+static int compare_words(const struct word *a, const struct word *b)
 {
-    const struct word *a = one, *b = other;
     const uint32_t size = a->size < b->size ? a->size : b->size;
     const int order = memcmp(a->text, b->text, size);
     return order ? order : (a->size > b->size) - (a->size < b->size);
+}
+
+/* Sorts words that have `depth` bytes in common: by the next byte while they are many, then by insertion. */
+static void sort_words(struct word *words, struct word *room, uint32_t count, uint32_t depth)
+{
+    if (count < 24) {
+        for (uint32_t i = 1; i < count; i++) {
+            const struct word word = words[i];
+            uint32_t at = i;
+            for (; at && compare_words(&word, words + at - 1) < 0; at--)
+                words[at] = words[at - 1];
+            words[at] = word;
+        }
+        return;
+    }
+    uint32_t ends[258] = {0}; /* of words that are no longer than depth, then of those with byte 0, 1 ... next */
+    for (uint32_t i = 0; i < count; i++)
+        ends[1 + (words[i].size > depth ? 1 + words[i].text[depth] : 0)]++;
+    for (unsigned i = 1; i < 258; i++)
+        ends[i] += ends[i - 1];
+    for (uint32_t i = 0; i < count; i++)
+        room[ends[words[i].size > depth ? 1 + words[i].text[depth] : 0]++] = words[i];
+    memcpy(words, room, count * sizeof *words);
+    for (unsigned i = 1; i < 257; i++)
+        if (ends[i] > ends[i - 1])
+            sort_words(words + ends[i - 1], room, ends[i] - ends[i - 1], depth + 1);
 }
 
 struct builder {
@@ -303,9 +337,9 @@ static bool put_children(struct builder *builder, uint32_t node, uint32_t from, 
     return true;
 }
 
-static bool trie_build(struct trie *trie, struct word *words, uint32_t count)
+/* The words are sorted, and differ. */
+static bool trie_build(struct trie *trie, const struct word *words, uint32_t count)
 {
-    qsort(words, count, sizeof *words, compare_words);
     struct builder builder = {trie, NULL, NULL, NULL, words, PIECES_NONE};
     bool built = grow(&builder);
     if (built) {
@@ -326,14 +360,18 @@ static inline const struct trie_node *child(const struct trie *trie, const struc
     return (found->link & 0x1FF) == (256u | mark) ? found : NULL;
 }
 
-/* The longest piece that the text begins with, or PIECES_NONE. */
-static inline uint32_t longest(const struct trie *trie, const uint8_t *text, size_t size)
+/* The longest piece that the text begins with, and how long it is; or PIECES_NONE. */
+static inline uint32_t longest(const struct model *model, const uint8_t *text, size_t size, size_t *length)
 {
+    const struct trie *trie = &model->trie;
     uint32_t found = PIECES_NONE;
     const struct trie_node *node = trie->nodes;
     for (size_t i = 0; i < size && (node = child(trie, node, text[i])) != NULL; i++)
-        if (node->value != PIECES_NONE)
+        if (node->value != PIECES_NONE) {
             found = node->value;
+            __builtin_prefetch(model->pieces + found);
+            *length = i + 1;
+        }
     return found;
 }
 
@@ -381,6 +419,9 @@ static bool singles_build(struct model *model)
     model->singles = calloc(CODE_POINTS, sizeof *model->singles);
     if (!model->singles)
         return false;
+    for (uint32_t id = 0; id < model->strings.count; id++)
+        model->pieces[id] = (struct piece){PIECES_NONE, PIECES_NONE, -1, PIECES_NONE};
+    memset(model->states, PIECE_RISES, model->strings.count);
     const struct pieces_strings *strings = &model->strings;
     for (uint32_t id = 0; id < strings->count; id++) {
         size_t at = (size_t)strings->offsets[id];
@@ -388,14 +429,32 @@ static bool singles_build(struct model *model)
         if (at == end || at + character_bytes(strings->text[at]) != end)
             continue;
         const uint32_t point = code_point(strings->text, &at);
-        if (point != ' ')
-            model->singles[point] = id + 1;
+        if (point == ' ')
+            continue;
+        model->singles[point] = id + 1;
+        model->states[id] |= PIECE_ITSELF;
     }
     return true;
 }
 
-/* Derives each piece; those that encode to themselves become words of the trie. Answers how many, -1 without memory. */
-static int64_t derive(struct model *model, struct word *words, uint8_t *room)
+/* Derivations that are a merge of two rising ones: in proper order of ranks that is every piece that has one. */
+static void derive_by_rank(struct model *model, const struct pieces_spec *spec)
+{
+    for (uint32_t rank = 0; rank < spec->merges_count; rank++) {
+        const uint32_t *merge = spec->merges + 3 * (size_t)rank;
+        const struct piece *left = model->pieces + merge[0], *right = model->pieces + merge[1];
+        const bool known = (model->states[merge[0]] & model->states[merge[1]]) == (PIECE_ITSELF | PIECE_RISES);
+        if (model->states[merge[2]] & PIECE_ITSELF || !known ||
+            rank_of(model, merge[0], merge[1]) != (int32_t)rank || !nothing_crosses(model, left, right))
+            continue;
+        const bool rises = left->rank < (int32_t)rank && right->rank < (int32_t)rank;
+        model->pieces[merge[2]] = (struct piece){merge[0], merge[1], (int32_t)rank, PIECES_NONE};
+        model->states[merge[2]] = PIECE_ITSELF | (rises ? PIECE_RISES : 0);
+    }
+}
+
+/* The rest, by carrying out the merges of each. False: no memory. */
+static bool derive_by_merging(struct model *model)
 {
     const struct pieces_strings *strings = &model->strings;
     size_t most = 1;
@@ -403,37 +462,47 @@ static int64_t derive(struct model *model, struct word *words, uint8_t *room)
         if ((size_t)(strings->offsets[id + 1] - strings->offsets[id]) > most)
             most = (size_t)(strings->offsets[id + 1] - strings->offsets[id]);
     struct symbol *symbols = malloc(most * sizeof *symbols);
-    if (!symbols)
-        return -1;
-    int64_t count = 0;
-    for (uint32_t id = 0; id < strings->count; id++) {
-        struct piece *piece = model->pieces + id;
-        *piece = (struct piece){PIECES_NONE, PIECES_NONE, -1, PIECES_NONE, 0, true};
-        const size_t parts = characters(model, id, symbols);
+    for (uint32_t id = 0; symbols && id < strings->count; id++) {
+        const size_t parts = model->states[id] & PIECE_ITSELF ? 0 : characters(model, id, symbols);
         bool rises = true;
         if (!parts || merge_all(model, symbols, parts, &rises) != 1 || symbols[0].id != id)
             continue;
-        piece->rises = rises;
-        piece->left = symbols[0].left;
-        piece->right = symbols[0].right;
-        piece->rank = symbols[0].rank;
-        piece->length = with_blanks(strings->text + strings->offsets[id],
-                                    (size_t)(strings->offsets[id + 1] - strings->offsets[id]), room);
-        words[count++] = (struct word){room, piece->length, id};
-        room += piece->length;
+        model->pieces[id] = (struct piece){symbols[0].left, symbols[0].right, symbols[0].rank, PIECES_NONE};
+        model->states[id] = PIECE_ITSELF | (rises ? PIECE_RISES : 0);
     }
     free(symbols);
+    return symbols;
+}
+
+/* Pieces that encode to themselves as words of the trie; how many. */
+static uint32_t list_words(struct model *model, struct word *words, uint8_t *room)
+{
+    uint32_t count = 0;
+    for (uint32_t id = 0; id < model->strings.count; id++) {
+        if (!(model->states[id] & PIECE_ITSELF))
+            continue;
+        const int64_t start = model->strings.offsets[id];
+        const size_t size = (size_t)(model->strings.offsets[id + 1] - start);
+        model->lengths[id] = with_blanks(model->strings.text + start, size, room);
+        words[count++] = (struct word){room, model->lengths[id], id};
+        room += model->lengths[id];
+    }
     return count;
 }
 
 static bool pieces_trie(struct model *model)
 {
-    struct word *words = malloc((model->strings.count + (size_t)1) * sizeof *words);
+    struct word *words = malloc((model->strings.count + (size_t)1) * 2 * sizeof *words);
     uint8_t *room = malloc(bytes_of(&model->strings) + 1);
-    const int64_t count = words && room ? derive(model, words, room) : -1;
-    const bool built = count >= 0 && trie_build(&model->trie, words, (uint32_t)count);
-    for (int64_t i = 0; built && i < count; i++)
-        model->pieces[words[i].value].shorter = longest(&model->trie, words[i].text, words[i].size - 1);
+    bool built = words && room;
+    if (built) {
+        const uint32_t count = list_words(model, words, room);
+        sort_words(words, words + count, count, 0);
+        built = trie_build(&model->trie, words, count);
+        for (uint32_t i = 0; built && i < count; i++)
+            model->pieces[words[i].value].shorter =
+                longest(model, words[i].text, words[i].size - 1, &(size_t){0});
+    }
     free(words);
     free(room);
     return built;
@@ -441,9 +510,9 @@ static bool pieces_trie(struct model *model)
 
 static bool guards_trie(struct model *model, const struct pieces_strings *guards)
 {
-    struct word *words = malloc((guards->count + (size_t)1) * sizeof *words);
+    struct word *words = malloc((guards->count + (size_t)1) * 2 * sizeof *words);
     uint8_t *room = malloc(bytes_of(guards) + 1), *at = room;
-    uint32_t count = 0;
+    uint32_t count = 0, kept = 0;
     bool built = words && room;
     for (uint32_t i = 0; built && i < guards->count; i++) {
         const int64_t start = guards->offsets[i];
@@ -452,15 +521,12 @@ static bool guards_trie(struct model *model, const struct pieces_strings *guards
             words[count++] = (struct word){at, size, i};
         at += size;
     }
-    if (built && count) {
-        qsort(words, count, sizeof *words, compare_words);
-        uint32_t kept = 1;
-        for (uint32_t i = 1; i < count; i++)
-            if (compare_words(words + kept - 1, words + i))
-                words[kept++] = words[i];
-        count = kept;
-    }
-    built = built && trie_build(&model->guards, words, count);
+    if (built)
+        sort_words(words, words + count, count, 0);
+    for (uint32_t i = 0; i < count; i++)
+        if (!kept || compare_words(words + kept - 1, words + i))
+            words[kept++] = words[i];
+    built = built && trie_build(&model->guards, words, kept);
     free(words);
     free(room);
     return built;
@@ -471,12 +537,17 @@ bool model_build(struct model *model, const struct pieces_spec *spec)
     memset(model, 0, sizeof *model);
     memcpy(model->bytes, spec->bytes, sizeof model->bytes);
     model->pieces = calloc(spec->pieces.count + (size_t)1, sizeof *model->pieces);
-    const bool built = model->pieces && pairs_build(model, spec) && copy_strings(model, &spec->pieces) &&
-                       singles_build(model) && pieces_trie(model) && guards_trie(model, &spec->guards);
-    bool rise = built;
-    for (uint32_t id = 0; rise && id < spec->pieces.count; id++)
-        rise = model->pieces[id].rises;
-    if (rise) { /* no pair will be tested by merging */
+    model->lengths = calloc(spec->pieces.count + (size_t)1, sizeof *model->lengths);
+    model->states = calloc(spec->pieces.count + (size_t)1, sizeof *model->states);
+    bool built = model->pieces && model->lengths && model->states && pairs_build(model, spec) && copy_strings(model, &spec->pieces) && singles_build(model);
+    if (built) {
+        derive_by_rank(model, spec);
+        built = derive_by_merging(model) && pieces_trie(model) && guards_trie(model, &spec->guards);
+    }
+    model->all_rise = built;
+    for (uint32_t id = 0; model->all_rise && id < spec->pieces.count; id++)
+        model->all_rise = model->states[id] & PIECE_RISES;
+    if (model->all_rise) { /* no pair will be tested by merging */
         free(model->singles);
         model->singles = NULL;
     }
@@ -486,6 +557,8 @@ bool model_build(struct model *model, const struct pieces_spec *spec)
 void model_free(struct model *model)
 {
     free(model->pieces);
+    free(model->lengths);
+    free(model->states);
     free(model->trie.nodes);
     free(model->guards.nodes);
     free(model->pairs);
@@ -518,9 +591,9 @@ int64_t model_unit(const struct model *model, struct unit_room *room, const uint
     uint64_t *dead = room->dead; /* bit i: no encoding goes on from position i */
     memset(dead, 0, (size / 64 + 1) * sizeof *dead);
     size_t at = 0, count = 0, floor = 0; /* tokens below floor are final: an unknown character follows them */
-    uint32_t next = PIECES_NONE;
     while (at < size) {
-        next = longest(&model->trie, text + at, size - at);
+        size_t length = 0;
+        uint32_t next = longest(model, text + at, size - at, &length);
         if (next == PIECES_NONE) {
             for (size_t bytes = character_bytes(text[at]); bytes; bytes--)
                 tokens[count++] = model->bytes[text[at++]];
@@ -528,7 +601,7 @@ int64_t model_unit(const struct model *model, struct unit_room *room, const uint
             continue;
         }
         for (;;) {
-            const size_t end = at + model->pieces[next].length;
+            const size_t end = at + length;
             if (!(dead[end / 64] >> (end % 64) & 1) &&
                 (count == floor || model_apart(model, tokens[count - 1], next))) {
                 tokens[count++] = next;
@@ -541,8 +614,9 @@ int64_t model_unit(const struct model *model, struct unit_room *room, const uint
                     return -1; /* only without memory in apart_by_merging: an encoding exists */
                 dead[at / 64] |= UINT64_C(1) << (at % 64);
                 next = tokens[--count];
-                at -= model->pieces[next].length;
+                at -= model->lengths[next];
             }
+            length = model->lengths[next];
         }
     }
     return (int64_t)count;

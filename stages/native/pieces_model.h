@@ -18,18 +18,23 @@ struct trie {
     uint32_t size;
 };
 
-/* One piece that encodes to itself; blanks are one byte in its length. Others, and bytes, are like characters of no
- * length: in no merge that matters. */
+/* One piece, four to a line of memory. Those that do not encode to themselves are like characters. */
 struct piece {
     uint32_t left, right; /* the last merge of its own derivation; PIECES_NONE for a character */
     int32_t rank;         /* of that merge; -1 for a character */
     uint32_t shorter;     /* the longest other piece that it begins with, or PIECES_NONE */
-    uint32_t length;      /* bytes */
-    bool rises;           /* ranks rise in its derivation */
+};
+
+enum piece_state {
+    PIECE_ITSELF = 1, /* it encodes to itself */
+    PIECE_RISES = 2,  /* ranks rise in its derivation */
 };
 
 struct model {
-    struct piece *pieces; /* by id */
+    struct piece *pieces; /* by id, as these are: */
+    uint32_t *lengths;    /* bytes, blanks being one */
+    uint8_t *states;      /* enum piece_state */
+    bool all_rise;
     struct trie trie;     /* of the pieces that encode to themselves, to their ids */
     struct trie guards;
     uint64_t *pairs;      /* open addressing: left << 44 | right << 24 | rank */

@@ -210,10 +210,10 @@ static void check_rows(const struct tokenizer *tokenizer, struct pieces *pieces,
         return;
     }
     require(found.status == PIECES_DONE, "what is UTF-8 is encoded");
-    uint32_t *tokens = malloc((size_t)found.tokens * pieces_width(pieces) + 1);
     int64_t ends[ROWS + 1], hard[ROWS], left = 0;
-    require(tokens && found.hard_rows <= ROWS, "memory");
-    pieces_take(pieces, tokens, ends, hard);
+    require(found.hard_rows <= ROWS, "no more rows are left than there are");
+    uint32_t *tokens = pieces_take(pieces, ends, hard);
+    require(tokens != NULL, "memory");
     require(ends[0] == 0 && ends[ROWS] == found.tokens, "all tokens belong to rows");
     for (row = 0; row < ROWS; row++) {
         const size_t size = (size_t)(offsets[row + 1] - offsets[row]);
