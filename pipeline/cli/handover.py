@@ -22,7 +22,11 @@ def handover(
     samples: Annotated[
         int, typer.Option(min=0, help="Random ranges of each shard that are held against the Parquet text.")
     ] = 16,
+    *,
     seed: Annotated[int, typer.Option(help="Which ranges: the same seed draws the same.")] = 0,
+    mixture: Annotated[
+        list[str] | None, typer.Option(metavar="FOLDER", help="A mixture of this build, to be checked as well.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Hold every token shard to the rules of the trainers, and random ranges to the text. Status 1 if a rule is broken.
@@ -32,10 +36,12 @@ def handover(
       florilegium handover corpus
 
       florilegium handover corpus --samples 200 --seed 7 --json
+
+      florilegium handover corpus --mixture mixture
     """
     from florilegium.pipeline.handover import check
 
-    found = check(folder, samples, seed)
+    found = check(folder, samples, seed, mixture or ())
     if as_json:
         typer.echo(json.dumps(found.as_json(), ensure_ascii=False, indent=1))
     else:

@@ -3,7 +3,7 @@
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -14,12 +14,14 @@ import pyarrow as pa
 
 from florilegium.pipeline import account, store, tables
 from florilegium.pipeline.errors import PipelineError
+from florilegium.pipeline.handover import blend, text
 from florilegium.pipeline.handover import shard as shards
-from florilegium.pipeline.handover import text
 from florilegium.pipeline.handover.findings import Findings
 from florilegium.pipeline.handover.shard import Seen, Shard
+from florilegium.pipeline.layouts import DIVIDES
 from florilegium.pipeline.lineage import ENDING
 from florilegium.pipeline.passes.release import TOKENIZER
+from florilegium.pipeline.passes.tokens import UNSAFE
 from florilegium.pipeline.stage import find
 from florilegium.pipeline.work import digest
 
@@ -60,12 +62,13 @@ class Build:
         return found
 
 
-def check(out: str, samples: int = 16, seed: int = 0) -> Findings:
+def check(out: str, samples: int = 16, seed: int = 0, mixtures: Sequence[str] = ()) -> Findings:
     """Hold all token shards that the manifest names to every rule of `findings.CHECKS`.
 
-    samples: random ranges of each shard that are held against the Parquet text; the same seed draws the same. Memory is
-    that of one sidecar and some million tokens. Raises PipelineError when there is no build, it has no token shards, or
-    its files do not lie on a local file system, where they can be mapped.
+    samples: random ranges of each shard that are held against the Parquet text; the same seed draws the same.
+    mixtures: folders of mixtures of this build. Memory is that of one sidecar and some million tokens.
+    Raises PipelineError when there is no build, it has no token shards, or its files do not lie on a local file system,
+    where they can be mapped.
     """
     root = store.local_path(out)
     if root is None:
@@ -85,6 +88,8 @@ def check(out: str, samples: int = 16, seed: int = 0) -> Findings:
     _indices(found, build)
     _totals(found, build)
     _ledger(found, build)
+    for folder in mixtures:
+        blend.check(found, root, files, folder)
     return found
 
 
@@ -127,6 +132,10 @@ def _shard(found: Findings, build: Build, stem: str, samples: int, seed: int) ->
     if seen is None:
         build.broken |= {home, shard.layout}
         return
+    divide = build.manifest["recipe"]["tokens"].get("divide")
+    if divide is not None and divide["by"] in DIVIDES:
+        names = {UNSAFE.sub("-", one or "none") for one in beside[divide["by"]].unique().to_pylist()}
+        found.same("documents", stem + ENDING, divide["by"], [file.get("part")], sorted(names))
     _count(build, shard, seen, home)
     _said(found, build, shard, seen)
     rows = shards.of_corpus(found, shard, beside, corpus, build.manifest["recipe"]["tokens"]["validation"])

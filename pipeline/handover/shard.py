@@ -62,12 +62,18 @@ class Seen:
     drawn: list[tuple[Range, NDArray[Any]]] = field(default_factory=list)
 
 
-def check(found: Findings, shard: Shard, beside: pa.Table, samples: int, seed: int) -> Seen | None:
-    """Hold one shard to the rules; None when its files or its sidecar are so wrong that nothing more can be said."""
+def check(
+    found: Findings, shard: Shard, beside: pa.Table, samples: int, seed: int, *, once: bool = True
+) -> Seen | None:
+    """Hold one shard to the rules; None when its files or its sidecar are so wrong that nothing more can be said.
+
+    once: each document stands in it once, in pieces or whole; else it may be repeated.
+    """
     seen = Seen(beside)
     if not _adds_up(found, shard, beside):
         return None
-    _pieces(found, shard, seen)
+    if once:
+        _pieces(found, shard, seen)
     wanted = ranges(beside, samples, f"{seed} {shard.stem}")
     watch = _Watch(found, shard, beside, wanted)
     try:
@@ -283,7 +289,7 @@ def _edges(beside: pa.Table, first: Numbers, begin: Numbers) -> tuple[Numbers, N
     """Where documents end and where they begin in a shard, as the sidecar tells; both rising."""
     ids = halves(beside["id"])
     order = np.lexsort((begin, ids[:, 1], ids[:, 0]))
-    last = np.append((ids[order][1:] != ids[order][:-1]).any(axis=1), True)
+    last = np.append((ids[order][1:] != ids[order][:-1]).any(axis=1) | (begin[order][1:] == 0), True)
     ends = (first + beside["tokens"].to_numpy())[order][last]
     return np.sort(ends), first[begin == 0]
 
