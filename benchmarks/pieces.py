@@ -1,6 +1,6 @@
 """SentencePiece-style BPE beside gigatoken and `tokenizers`: CPU time of one thread, in turns, cold, fresh and warm.
 
-usage: python benchmarks/pieces.py TEXT.parquet TOKENIZER.json ... [--peer-python .venv-peers-tokens/bin/python]
+usage: python -P benchmarks/pieces.py TEXT.parquet TOKENIZER.json ... [--peer-python .venv-peers-tokens/bin/python]
                                    [--rounds 5] [--column text] [--json OUT.json]
 
 Each side is a process of its own, new in each round, that reads the texts and waits; the sides take turns phase by
@@ -127,7 +127,7 @@ class Side:
     """A process that serves; killed with the object."""
 
     def __init__(self, python: str, side: str, data: str, column: str, tokenizer: str) -> None:
-        command = [python, __file__, data, tokenizer, "--column", column, "--serve", side]
+        command = [python, "-P", __file__, data, tokenizer, "--column", column, "--serve", side]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.sizes: dict[str, int] = self._read()
 

@@ -25,7 +25,7 @@
 #define SLACK 16     /* tokens that may be written behind the last one */
 #define LONGEST_ROW ((size_t)1 << 30) /* bytes: positions have 32 bits, and such a row takes five times as much memory */
 #define MOST_THREADS 64
-#define BUDGET ((size_t)128 << 20) /* bytes of all caches together: half of them are taken by 2 million units */
+#define BUDGET ((size_t)128 << 20) /* bytes of all caches together: 1.5 million units in one half, what is long in the other */
 
 struct worker {
     struct cache cache;

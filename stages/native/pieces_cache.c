@@ -98,10 +98,11 @@ static struct cache_entry *place_for(struct cache *cache, uint64_t hash)
     return window[start % 4];
 }
 
-static void double_table(struct cache *cache)
+static void grow_table(struct cache *cache)
 {
     struct cache_memory memory;
-    struct cache_entry *table = table_new(2 * cache->lines, &memory);
+    const size_t times = cache->most_lines / cache->lines < 4 ? 2 : 4;
+    struct cache_entry *table = table_new(times * cache->lines, &memory);
     if (!table) {
         cache->most_lines = cache->lines;
         return;
@@ -109,7 +110,7 @@ static void double_table(struct cache *cache)
     struct cache old = *cache;
     cache->table = table;
     cache->memory = memory;
-    cache->lines *= 2;
+    cache->lines *= times;
     cache->used = 0;
     for (size_t i = 0; i < 2 * old.lines; i++) {
         if (!old.table[i].key[1])
@@ -162,7 +163,7 @@ void cache_put(struct cache *cache, const struct cache_key *key, const uint8_t *
                const uint32_t *tokens, size_t count)
 {
     if (is_full(cache) && cache->lines < cache->most_lines)
-        double_table(cache);
+        grow_table(cache);
     struct cache_entry *entry = place_for(cache, key->hash);
     entry->key[0] = key->part[0];
     entry->key[1] = key->part[1];

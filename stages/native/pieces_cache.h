@@ -4,11 +4,13 @@
  * key, with its length in the last byte; a longer one has a hash for key, and its bytes are compared. The value is a few
  * tokens; where they do not fit, or the unit is long, it is a place in a log: the unit's bytes (if long), then tokens.
  *
- * An entry stands in the line that its hash names or in the one behind it. The table doubles when half full, and the log
- * when full, up to their bounds. From then on a new entry takes the place of one that nobody has asked for since it was last looked over (second
- * chance). The log is a ring: what is written last overwrites what was written first, a place is void once overwritten,
- * and what is asked for in its oldest quarter is written anew. So the cache never grows beyond its bounds, is never
- * wiped, and keeps what recurs.
+ * An entry stands in the line that its hash names, or in one of the next behind it; lines are filled from the front, so
+ * that one with room ends a search. When 3/4 full the table grows to four times its size (memory that is touched for the
+ * first time is dearer than what is done in it), and the log, when full, to twice, up to their bounds. From then on a new
+ * entry takes the place of one that nobody has asked for since it was last looked over (second chance). The log is a
+ * ring: what is written last overwrites what was written first, a place is void once overwritten, and what is asked for
+ * in its oldest quarter is written anew. So the cache never grows beyond its bounds, is never wiped, and keeps what
+ * recurs.
  *
  * Positions in the log count all bytes ever written; its size is a power of two.
  */
@@ -74,7 +76,8 @@ const uint8_t *cache_far(struct cache *cache, struct cache_entry *entry, const u
 static inline uint64_t cache_mix(uint64_t a, uint64_t b)
 {
     /* Odd constants from the digits of pi and e; the last steps are those of MurmurHash3's finalizer. */
-    uint64_t hash = (a ^ 0x243F6A8885A308D3u) * 0x9E3779B97F4A7C15u + ((b << 32 | b >> 32) ^ 0x13198A2E03707344u) * 0xB7E151628AED2A6Bu;
+    uint64_t hash = (a ^ 0x243F6A8885A308D3u) * 0x9E3779B97F4A7C15u;
+    hash += ((b << 32 | b >> 32) ^ 0x13198A2E03707344u) * 0xB7E151628AED2A6Bu;
     hash = (hash ^ hash >> 32) * 0xC4CEB9FE1A85EC53u;
     return hash ^ hash >> 29;
 }
