@@ -2,7 +2,11 @@
  *
  * Rows are copied back to back into a window of a few KiB that stays in the fastest cache, with the blank before them,
  * and with U+2581 as the space that it means. There they are cut into units; each unit's key is computed, and its line of
- * the cache asked for, AHEAD units before it is looked up. What is not in the cache is encoded from its parts.
+ * the cache asked for, AHEAD units before it is looked up.
+ *
+ * A unit that is not in the cache often consists of parts that are: a word and a mark behind it. Two encodings are the
+ * encoding of both together if the tokens at the border stay apart (fact 2). Where they do not, the tokens there are
+ * encoded anew, with more of their neighbours until both borders hold: mostly a few bytes.
  */
 #define _DEFAULT_SOURCE /* madvise */
 #include <pthread.h>
@@ -23,9 +27,9 @@
 #define USUAL 3      /* bytes a token, at least, in most texts: room for so many is asked for at once */
 #define HUGE ((size_t)2 << 20) /* bytes of a large page */
 #define SLACK 16     /* tokens that may be written behind the last one */
-#define LONGEST_ROW ((size_t)1 << 30) /* bytes: positions have 32 bits, and such a row takes five times as much memory */
+#define LONGEST_ROW ((size_t)1 << 30) /* bytes: positions have 32 bits, and a row takes five times as much memory */
 #define MOST_THREADS 64
-#define BUDGET ((size_t)128 << 20) /* bytes of all caches together: 1.5 million units in one half, what is long in the other */
+#define BUDGET ((size_t)128 << 20) /* bytes of all caches together: one half takes 1.5 million units, one their log */
 
 struct worker {
     struct cache cache;

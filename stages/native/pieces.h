@@ -48,7 +48,7 @@ struct pieces_strings {
 
 struct pieces_spec {
     struct pieces_strings pieces; /* by id; an id without a piece has the empty string */
-    const uint32_t *merges;       /* three ids a merge: left, right, what they become; in order of rank, no pair twice */
+    const uint32_t *merges;       /* three ids a merge: left, right, what they become; by rank; a pair's last one counts */
     uint32_t merges_count;
     const uint32_t *bytes;        /* 256 ids: the token of each byte; in no merge */
     struct pieces_strings guards; /* a text with one of these in it is left to others */

@@ -539,7 +539,8 @@ bool model_build(struct model *model, const struct pieces_spec *spec)
     model->pieces = calloc(spec->pieces.count + (size_t)1, sizeof *model->pieces);
     model->lengths = calloc(spec->pieces.count + (size_t)1, sizeof *model->lengths);
     model->states = calloc(spec->pieces.count + (size_t)1, sizeof *model->states);
-    bool built = model->pieces && model->lengths && model->states && pairs_build(model, spec) && copy_strings(model, &spec->pieces) && singles_build(model);
+    bool built = model->pieces && model->lengths && model->states && pairs_build(model, spec) &&
+                 copy_strings(model, &spec->pieces) && singles_build(model);
     if (built) {
         derive_by_rank(model, spec);
         built = derive_by_merging(model) && pieces_trie(model) && guards_trie(model, &spec->guards);
