@@ -234,6 +234,9 @@ def test_shards_that_are_divided_are_weighed_without_writing(
     run("build", with_tokens(europe, tmp_path, tokens), "--out", tmp_path / "q", "--limit", 60)
     run("mixture", tmp_path / "q", "--by", "licence", "--out", tmp_path / "m")
     assert check(str(tmp_path / "q"), 3, mixtures=[str(tmp_path / "m")]).good
+    rewrite(tmp_path / "q/manifest.json", lambda text: text.replace('"part": "unknown"', '"part": "CC0-1.0"'))
+    faults = [str(one) for one in check(str(tmp_path / "q"), 0).faults]
+    assert any(one.startswith("documents: ") and "licence: says ['CC0-1.0']" in one for one in faults), faults
 
 
 def test_a_recipe_says_the_same_as_options(tokenised: Path, run: Run, tmp_path: Path) -> None:
