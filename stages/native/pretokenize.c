@@ -23,7 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#if defined(__x86_64__)
+#if defined(__x86_64__) && !defined(PLAIN_C)
 #include <immintrin.h>
 #endif
 
@@ -185,7 +185,7 @@ static void classify_slowly(const struct splitter *splitter, const uint8_t *text
     }
 }
 
-#if defined(__x86_64__)
+#if defined(__x86_64__) && !defined(PLAIN_C)
 /* Lead bytes whose two-byte characters are letters but for a few: U+00C0 to U+02BF, U+0380 to U+047F. */
 static bool letters_by_lead(uint32_t lead)
 {
@@ -346,7 +346,7 @@ TARGET static void classify_vectors(const struct splitter *splitter, const uint8
 void pretokenize_prepare(struct splitter *splitter)
 {
     splitter->vectors = false;
-#if defined(__x86_64__)
+#if defined(__x86_64__) && !defined(PLAIN_C)
     splitter->vectors = splitter->fast != FAST_NONE && __builtin_cpu_supports("avx2") &&
                         __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("popcnt") &&
                         vectors_know(splitter->classes);
@@ -532,7 +532,7 @@ static ALWAYS_INLINE void begin_and_collect(const struct splitter *splitter, con
     collect(pieces->masks, text, size, splitter, pieces);
 }
 
-#if defined(__x86_64__)
+#if defined(__x86_64__) && !defined(PLAIN_C)
 TARGET static void split_vectors(const struct splitter *splitter, const uint8_t *text, size_t size,
                                  struct pretokens *pieces)
 {
@@ -545,7 +545,7 @@ static bool split_fast(const struct splitter *splitter, const uint8_t *text, siz
 {
     if (!reserve(&pieces->masks, &pieces->masks_room, size / 64 + 1, sizeof(struct word)))
         return false;
-#if defined(__x86_64__)
+#if defined(__x86_64__) && !defined(PLAIN_C)
     if (splitter->vectors) {
         split_vectors(splitter, text, size, pieces);
         return true;

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#if defined(__x86_64__)
+#if defined(__x86_64__) && !defined(PLAIN_C)
 #include <immintrin.h>
 
 enum {
@@ -96,7 +96,7 @@ static size_t sequence(const uint8_t *at, size_t left)
 
 size_t utf8_fault(const uint8_t *text, size_t size)
 {
-#if defined(__x86_64__)
+#if defined(__x86_64__) && !defined(PLAIN_C)
     if (__builtin_cpu_supports("avx2") && good_vectors(text, size))
         return size;
 #endif

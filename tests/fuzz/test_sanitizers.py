@@ -8,15 +8,20 @@ import pytest
 HERE = Path(__file__).parent
 NATIVE = HERE.parents[1] / "stages" / "native"
 DRIVERS = sorted(HERE.glob("*_main.c"))
+WAYS: list[tuple[Path, tuple[str, ...]]] = [
+    *((driver, ()) for driver in DRIVERS),
+    (HERE / "bytelevel_main.c", ("-DPLAIN_C",)),
+]
+"""Drivers with flags; without vectors is what other processors run."""
 SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover")
 FLAGS = ("-std=c11", "-O1", "-g", "-Wall", "-Wextra", "-Werror", *SANITIZERS)
 INPUTS = 20_000
-BESIDE = {"bytelevel_main.c": ("bpe.c", "pretokenize.c", "utf8.c")}
+BESIDE = {"bytelevel_main.c": ("bpe.c", "bpe_merge.c", "bpe_model.c", "bpe_tables.c", "pretokenize.c", "utf8.c")}
 """Sources of drivers beside those that they are named after."""
 
 
-def build(sources: list[Path], program: Path) -> subprocess.CompletedProcess[str]:
-    command = ["gcc", *FLAGS, f"-I{NATIVE}", *map(str, sources), "-lpthread", "-o", str(program)]
+def build(sources: list[Path], program: Path, flags: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
+    command = ["gcc", *FLAGS, *flags, f"-I{NATIVE}", *map(str, sources), "-lpthread", "-o", str(program)]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
@@ -29,11 +34,11 @@ def _sanitizers(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 
 @pytest.mark.usefixtures("_sanitizers")
-@pytest.mark.parametrize("driver", DRIVERS, ids=lambda driver: driver.name)
-def test_fuzzer_finds_nothing(driver: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("driver", "flags"), WAYS, ids=[" ".join((driver.name, *flags)) for driver, flags in WAYS])
+def test_fuzzer_finds_nothing(driver: Path, flags: tuple[str, ...], tmp_path: Path) -> None:
     algorithm = sorted(NATIVE.glob(driver.name.replace("_main.c", "*.c")))
     algorithm += [NATIVE / part for part in BESIDE.get(driver.name, ())]
-    built = build([driver, *algorithm], tmp_path / "fuzzer")
+    built = build([driver, *algorithm], tmp_path / "fuzzer", flags)
     assert built.returncode == 0, built.stderr
     run = subprocess.run([tmp_path / "fuzzer", str(INPUTS)], capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr[-4000:]

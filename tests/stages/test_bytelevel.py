@@ -1,7 +1,10 @@
 """The byte-level engine in C gives the ids of the `tokenizers` library, or says that it does not."""
 
 import json
+import os
 import random
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -249,6 +252,50 @@ def test_threads_give_the_same() -> None:
         found = encode(engine, rows, threads)
         assert [part if isinstance(part, list) else part.tolist() for part in found] == wanted
         assert encode(engine, [], threads)[1].tolist() == [0]
+
+
+def test_ids_of_large_vocabularies() -> None:
+    """Ids from 65,500 on take 32 bits, and tables that are laid out otherwise; ids need no order and may have gaps."""
+    for name in ("llama3", "gpt2"):
+        file = json.loads(trained(name).to_str())
+        vocabulary = file["model"]["vocab"]
+        chance = random.Random(11)
+        ids = chance.sample(range(1_048_575), len(vocabulary))
+        file["model"]["vocab"] = dict(zip(vocabulary, ids, strict=True))
+        file["added_tokens"][0]["id"] = file["model"]["vocab"]["<eos>"]
+        pair = Tokenizer.from_str(json.dumps(file)), _bytelevel.load(file)
+        assert encode(pair[1], [b"a"])[0].dtype == np.int32
+        words = ["".join(chance.choices("aeinstжλ한", k=chance.randrange(1, 40))) for _ in range(4000)]
+        for _ in range(2):
+            assert_same(pair, [*corpus(), *CASES, " ".join(words), *words])
+
+
+MEMORY = """
+import json, os, sys
+import numpy as np
+from florilegium.stages import _bytelevel
+engine = _bytelevel.load(json.load(open(sys.argv[1], encoding="utf-8")))
+def resident():
+    return int(open("/proc/self/statm").read().split()[1]) * os.sysconf("SC_PAGESIZE")
+chance, before = np.random.default_rng(5), resident()
+for size in [1 << 20] * 24:
+    letters = chance.integers(97, 123, size, np.uint8)
+    letters[np.cumsum(chance.integers(4, 30, size // 17)) % size] = 32
+    engine.encode(letters.tobytes(), np.array([0, size]), 1)
+print(resident() - before)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="asks Linux")
+def test_memory_has_a_bound(tmp_path: Path) -> None:
+    """24 MB of words that never come again: the tables fill up to their bound and no further."""
+    path = tmp_path / "tokenizer.json"
+    path.write_text(trained("llama3").to_str(), "utf-8")
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    run = subprocess.run(
+        [sys.executable, "-c", MEMORY, str(path)], capture_output=True, text=True, check=True, env=environment
+    )
+    assert _bytelevel.TABLES / 2 < int(run.stdout) < _bytelevel.TABLES * 1.2
 
 
 # ---- what is left to the library, and what is refused ----
