@@ -1,6 +1,5 @@
 """The rules that one token shard is held to: every sequence, every id, every end of a document, and its sidecar."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,7 +28,7 @@ SAMPLED = 12
 """titan-oellm's validator looks at the first, the last and ten more sequences, S // 12 apart."""
 
 FEW, MOST = 0.1, 0.8
-"""Its warnings: distinct tokens of the sample, and the share of its most frequent one."""
+"""Its warnings: distinct tokens of a sequence, at least, and the share of its most frequent one, at most."""
 
 
 @dataclass(frozen=True)
@@ -177,9 +176,7 @@ class _Watch:
         self._total = int(self._tokens.sum())
         self._ends, self._begins = _edges(beside, first, begin)
         self._piece = 0
-        self._sample = _sampled(len(self._sequences))
-        self._starts = np.cumsum(self._sequences) - self._sequences
-        self._counts: Counter[int] = Counter()
+        self._sample = _sampled(len(self._sequences)) if "sequences" in self._knows else frozenset()
         self._inner = 0
         self._wrong: set[str] = set()
 
@@ -195,12 +192,7 @@ class _Watch:
             for one in self._wanted
             if self.at <= one.first and one.first + one.tokens <= last
         ]
-        for number in self._sample:
-            begin, end = int(self._starts[number]), int(self._starts[number] + self._sequences[number])
-            part = tokens[max(begin - self.at, 0) : max(end - self.at, 0)]
-            if len(part):
-                ids, counts = np.unique(part, return_counts=True)
-                self._counts.update(dict(zip(ids.tolist(), counts.tolist(), strict=True)))
+        self._titan(batch)
         self.dtype = str(tokens.dtype.newbyteorder("=")) if "dtype" in self._knows else ""
         self.at = last
         self.sequence += len(batch.lengths)
@@ -212,16 +204,23 @@ class _Watch:
         if self._inner:
             self.found.warn("ends", self.shard.stem, f"EOS stands inside documents {self._inner:,} times: "
                             "their text holds the token's own")  # fmt: skip
-        total, distinct = sum(self._counts.values()), len(self._counts)
-        if distinct < FEW * total:
-            self._warned(f"{distinct:,} distinct of {total:,} tokens in its sample")
-        for token, count in self._counts.most_common(1):
-            if count > MOST * total:
-                self._warned(f"token {token} is {count / total:.0%} of its sample")
         return not self._wrong & {"sidecar"}
 
-    def _warned(self, what: str) -> None:
-        self.found.warn("vocabulary", self.shard.stem, f"titan-oellm's validator will warn: {what}")
+    def _titan(self, batch: Any) -> None:
+        """What titan-oellm's validator will warn of, in the sequences that it draws."""
+        starts = np.cumsum(batch.lengths) - batch.lengths
+        last = self.sequence + len(batch.lengths)
+        for number in sorted(one for one in self._sample if self.sequence <= one < last):
+            begin, length = int(starts[number - self.sequence]), int(batch.lengths[number - self.sequence])
+            counts = np.unique(batch.tokens[begin : begin + length], return_counts=True)[1]
+            if len(counts) < FEW * length:
+                self._warned(number, f"{len(counts):,} distinct of {length:,} tokens")
+            if counts.max() > MOST * length:
+                self._warned(number, f"one token is {counts.max() / length:.0%} of {length:,}")
+
+    def _warned(self, number: int, what: str) -> None:
+        said = f"titan-oellm's validator will warn: {what}"
+        self.found.warn("vocabulary", self.shard.stem, said, f"sequence {number}")
 
     def _fault(self, check: str, what: str, place: str = "") -> None:
         """Each rule once a shard: what breaks it, breaks it everywhere."""
@@ -294,10 +293,10 @@ def _edges(beside: pa.Table, first: Numbers, begin: Numbers) -> tuple[Numbers, N
     return np.sort(ends), first[begin == 0]
 
 
-def _sampled(count: int) -> list[int]:
+def _sampled(count: int) -> frozenset[int]:
     """The sequences that titan-oellm's validator looks at."""
     step = max(1, count // SAMPLED)
-    return sorted({0, count - 1, *(at * step for at in range(1, SAMPLED - 1) if at * step < count)})
+    return frozenset({0, count - 1, *range(step, count - 1, step)[: SAMPLED - 2]})
 
 
 def of_corpus(found: Findings, shard: Shard, beside: pa.Table, corpus: pa.Table, share: float) -> NDArray[Any] | None:

@@ -15,7 +15,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from florilegium.pipeline.errors import PipelineError
-from florilegium.pipeline.handover import check
+from florilegium.pipeline.handover import check, shard
+from florilegium.pipeline.handover.findings import Findings
+from florilegium.pipeline.passes.tokens import SIDECAR
 from florilegium.stages.write import Sequences, ds, mds, megatron, packed
 from tests.pipeline.tokenised import LAYOUTS, TOKENS, with_tokens
 
@@ -307,6 +309,29 @@ def test_each_broken_rule_is_found_and_named(copied: Path, broken: Callable[[Pat
     assert any(said in one for one in mine), [str(one) for one in found.faults]
     assert rule == "totals" or any(LANGUAGE in one for one in mine)
     assert {fault.check for fault in found.faults} - {rule} == BESIDE.get(said, set())
+
+
+def test_what_trainers_warn_of_is_a_warning(tmp_path: Path) -> None:
+    ids = [bytes([number]) * 16 for number in range(4)]
+    rows = [[5, 6, 0], [7, 0, 8, *range(10, 20), 0], ([9] * 40 + [8]) * 20 + [0], [*range(30, 90), 0]]
+    lengths = np.array([len(row) for row in rows], np.int64)
+    ones = np.ones(4, np.int64)
+    batch = Sequences(np.concatenate([np.array(row, np.uint16) for row in rows]), lengths, ones, lengths)
+    megatron.write(iter([batch]), tmp_path / "a")
+    numbers = {"sequence": range(4), "first_token": np.cumsum(lengths) - lengths, "tokens": lengths, "begin": [0] * 4}
+    words = dict.fromkeys(("language", "licence", "source"), ["x"] * 4)
+    beside = pa.table({"id": pa.array(ids, pa.binary(16)), **numbers, **words}).cast(SIDECAR)
+    info = {"vocabulary": 100, "eos": 0, "bos": None}
+    pack = {"kind": "documents", "length": None}
+    found = Findings()
+    assert shard.check(found, shard.Shard(tmp_path / "a", "a", "d", "train", "x", "megatron", pack, info), beside, 2, 1)
+    assert found.good, [str(one) for one in found.faults]
+    assert sorted(str(one) for one in found.warnings) == [
+        "documents: a: 1 documents are shorter than 10 tokens: titan-oellm's packing loaders leave them out",
+        "ends: a: EOS stands inside documents 1 times: their text holds the token's own",
+        "vocabulary: a: sequence 2: titan-oellm's validator will warn: 3 distinct of 821 tokens",
+        "vocabulary: a: sequence 2: titan-oellm's validator will warn: one token is 97% of 821",
+    ]
 
 
 def test_a_shard_that_is_not_the_manifests_is_found_by_its_hash(copied: Path, run: Run) -> None:
