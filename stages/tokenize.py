@@ -38,8 +38,14 @@ class Encoder:
         """The tokenizer of a file. Raises PipelineError when it cannot be read or is no tokenizer."""
         try:
             text = Path(path).read_text("utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise PipelineError(f"{path}: cannot be read: {error}", "give the path of a tokenizer.json") from error
+        except UnicodeDecodeError as error:
+            raise PipelineError(
+                f"{path}: is no tokenizer.json: not UTF-8 at byte {error.start}", "give the path of a tokenizer.json"
+            ) from error
+        except OSError as error:
+            raise PipelineError(
+                f"{path}: cannot be read: {error.strerror}", "give the path of a tokenizer.json"
+            ) from error
         return cls(Path(path), text, threads)
 
     @cached_property
