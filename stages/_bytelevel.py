@@ -41,6 +41,10 @@ _MODEL = {
     "fuse_unk",
     "byte_fallback",
 }
+_PAIRS = {
+    "BertProcessing": ("sep", "cls"),
+    "RobertaProcessing": ("sep", "cls", "trim_offsets", "add_prefix_space"),
+}
 _NORMALIZERS = {"NFC": 1 << NFC, "NFKC": 1 << NFKC, "Lowercase": 1 << LOWER}
 
 
@@ -186,6 +190,8 @@ def _check_post_processor(node: Any) -> None:
             _check_post_processor(one)
     elif kind == "ByteLevel":
         fields(node, "post_processor ByteLevel", {"type", "add_prefix_space", "trim_offsets", "use_regex"})
+    elif kind in _PAIRS:  # these only put special tokens around
+        fields(node, f"post_processor {kind}", {"type", *_PAIRS[kind]})
     elif kind == "TemplateProcessing":
         fields(node, "post_processor TemplateProcessing", {"type", "single", "pair", "special_tokens"})
         pieces = [one["Sequence"] for one in node.get("single", []) if "Sequence" in one]

@@ -132,8 +132,9 @@ def _engine(tokenizer: dict[str, Any]) -> tuple[Engine | None, str | None]:
 
 
 def _buffers(texts: "pa.Array[Any]") -> tuple[Any, NDArray[np.int64]]:
-    """The bytes of a string array, and offsets that start at 0."""
+    """The bytes of a string array, and offsets that start at 0. A null may have bytes, which are nobody's text."""
     whole: Any = texts.cast(pa.large_string())
+    whole = whole.fill_null("") if whole.null_count else whole
     _, offsets, data = whole.buffers()
     if len(whole) == 0:
         return b"", np.zeros(1, np.int64)

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
+from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
 from florilegium.stages import _bytelevel, _splits
 from florilegium.stages._engine import Engine, Unsupported
@@ -414,6 +414,22 @@ def test_what_is_not_known_is_refused(name: str, change: Change) -> None:
     change(file)
     with pytest.raises(Unsupported, match=name):
         _bytelevel.load(file)
+
+
+def test_post_processors_change_nothing_without_special_tokens() -> None:
+    tokenizer = Tokenizer.from_str(REFERENCE)
+    eos = ("<eos>", 0)
+    for processor in (
+        processors.BertProcessing(eos, eos),
+        processors.RobertaProcessing(eos, eos),
+        processors.ByteLevel(),
+        processors.TemplateProcessing(single="<eos> $A <eos>", special_tokens=[eos]),
+        processors.Sequence(
+            [processors.ByteLevel(), processors.TemplateProcessing(single="<eos> $A", special_tokens=[eos])]
+        ),
+    ):
+        tokenizer.post_processor = processor
+        assert_same((tokenizer, _bytelevel.load(json.loads(tokenizer.to_str()))), corpus())
 
 
 def test_what_is_of_no_effect_is_not_refused() -> None:

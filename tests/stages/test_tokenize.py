@@ -52,3 +52,13 @@ def test_a_file_that_is_no_tokenizer_is_named(tmp_path: Path) -> None:
     for name in ("odd.json", "none.json"):
         with pytest.raises(PipelineError, match=name):
             Encoder.from_file(tmp_path / name)
+
+
+def test_bytes_below_a_null_are_no_text(path: Path) -> None:
+    data, offsets = pa.py_buffer(b"ab\xffcd"), pa.py_buffer(np.array([0, 2, 3, 5], np.int64).tobytes())
+    texts = pa.Array.from_buffers(pa.large_string(), 3, [pa.py_buffer(b"\x05"), offsets, data])
+    assert texts.to_pylist() == ["ab", None, "cd"]
+    encoder = Encoder.from_file(path)
+    tokens, ends = encoder.encode(texts)
+    assert encoder.decode(tokens) == "abcd"
+    assert ends[1] == ends[2]
