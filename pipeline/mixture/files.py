@@ -87,7 +87,8 @@ def titan(to: Path, parts: Sequence[Part], validation: Sequence[Shard], eos: int
         "seed": seed,
     }
     lines = [f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in settings.items()]
-    _put(to / "titan.toml", "\n".join(["[sci_data]", *lines]) + "\n")
+    # The field of its `JobConfig` that holds a `SciData` is called `data`.
+    _put(to / "titan.toml", "\n".join(["[data]", *lines]) + "\n")
 
 
 def _joined(path: Path, shards: Sequence[Shard]) -> None:

@@ -136,7 +136,7 @@ def test_the_collection_is_as_openeurollm_has_it(tokenised: Path, tmp_path: Path
 
 def test_titan_takes_all_of_a_folder_once(tokenised: Path, tmp_path: Path) -> None:
     make(str(tokenised), str(tmp_path / "m"), Mixture())
-    told = tomllib.loads((tmp_path / "m/titan.toml").read_text("utf-8"))["sci_data"]
+    told = tomllib.loads((tmp_path / "m/titan.toml").read_text("utf-8"))["data"]
     chunks = sorted(Path(told["chunks_dir"]).glob("chunk_*.idx"))
     totals = account.manifest(str(tokenised))["tokens"]["documents"]
     assert [one.name for one in chunks][:2] == ["chunk_0000.idx", "chunk_0001.idx"]
@@ -182,7 +182,7 @@ def test_physical_shards_hold_what_is_drawn(tokenised: Path, tmp_path: Path) -> 
     numbers, prefixes = blend_of(tmp_path / "m")
     sizes = [len(megatron.read(Path(prefix)).tokens) for prefix in prefixes]
     assert numbers == pytest.approx([size / sum(sizes) for size in sizes])
-    assert tomllib.loads((tmp_path / "m/titan.toml").read_text("utf-8"))["sci_data"]["seed"] == 3
+    assert tomllib.loads((tmp_path / "m/titan.toml").read_text("utf-8"))["data"]["seed"] == 3
     found_ = check(str(tokenised), 0, mixtures=[str(tmp_path / "m")])
     assert found_.good, [str(one) for one in found_.faults]
     assert not [one for one in found_.warnings if one.check == "ends"]
