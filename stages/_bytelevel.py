@@ -131,7 +131,7 @@ def _merges(merges: list[Any]) -> list[str]:
     """Left and right parts by turns."""
     if merges and isinstance(merges[0], str):
         merges = [one.split(" ") for one in merges]
-    if any(len(one) != 2 for one in merges):
+    if set(map(len, merges)) - {2}:
         raise Unsupported("model BPE: a merge that is no pair")
     return list(chain.from_iterable(merges))
 

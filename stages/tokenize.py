@@ -1,7 +1,7 @@
 """Tokenize: texts to the ids of a tokenizer.json, the same ids as the `tokenizers` library gives."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,8 @@ class Encoder:
         file = _read(path, text)
         self._engine, self.why = _engine(file)
         """None, or a sentence: what keeps the engines from this tokenizer."""
-        self.vocabulary = 1 + max(_ids(file) if self._engine else self._reference.get_vocab().values(), default=0)
+        last = _last(file) if self._engine else max(self._reference.get_vocab().values(), default=0)
+        self.vocabulary = last + 1
         """Ids are below this."""
         self.dtype: type[np.uint16] | type[np.int32] = np.uint16 if self.vocabulary < SMALL else np.int32
         """How tokens are stored."""
@@ -37,7 +38,7 @@ class Encoder:
     def from_file(cls, path: str | Path, threads: int = 1) -> "Encoder":
         """The tokenizer of a file. Raises PipelineError when it cannot be read or is no tokenizer."""
         try:
-            text = Path(path).read_text("utf-8")
+            text = Path(path).read_bytes().decode()
         except UnicodeDecodeError as error:
             raise PipelineError(
                 f"{path}: is no tokenizer.json: not UTF-8 at byte {error.start}", "give the path of a tokenizer.json"
@@ -114,10 +115,10 @@ def _read(path: Path, text: str) -> dict[str, Any]:
     return file if isinstance(file, dict) else {}
 
 
-def _ids(file: dict[str, Any]) -> Iterator[int]:
-    """All ids of a file that an engine takes."""
-    yield from file["model"]["vocab"].values()
-    yield from (one["id"] for one in file.get("added_tokens") or [])
+def _last(file: dict[str, Any]) -> int:
+    """The largest id of a file that an engine takes."""
+    added = (one["id"] for one in file.get("added_tokens") or [])
+    return max(max(file["model"]["vocab"].values()), max(added, default=0))
 
 
 def _engine(tokenizer: dict[str, Any]) -> tuple[Engine | None, str | None]:
