@@ -38,7 +38,9 @@ _QUANTIFIER = re.compile(r"(?:\{(\d+)(?:,(\d+))?\}|([?*+])(\+?))?(?![?*+{])")
 _COUNTS = {"": (1, 1), "?": (0, 1), "*": (0, -1), "+": (1, -1)}
 _CONTROLS = {"r": 13, "n": 10, "t": 9}
 _SPECIAL = frozenset(".^$|()[]{}?*+\\#\n\r\t")
-_MOST_CLASSES = 16
+_MOST_CLASSES = 15
+_MOST_ALTERNATIVES = 32
+"""As the C core has them."""
 _UNITED = {"L": ("Lu", "Ll", "Lt", "Lm", "Lo")}
 
 Codes = NDArray[np.bool_]
@@ -352,4 +354,6 @@ def expression(text: str) -> Splitter:
         found = reader.alternative()
         items += found
         lengths.append(len(found))
+    if len(lengths) > _MOST_ALTERNATIVES:
+        raise Unsupported(f"pre_tokenizer Split: more than {_MOST_ALTERNATIVES} alternatives in {text!r}")
     return Splitter(reader.table(), items, lengths, fast=_FAST.get(text, 0))

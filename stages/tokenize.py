@@ -117,8 +117,9 @@ def _read(path: Path, text: str) -> dict[str, Any]:
 
 def _last(file: dict[str, Any]) -> int:
     """The largest id of a file that an engine takes."""
-    added = (one["id"] for one in file.get("added_tokens") or [])
-    return max(max(file["model"]["vocab"].values()), max(added, default=0))
+    added = [one["id"] for one in file.get("added_tokens") or []]
+    last: int = max([*file["model"]["vocab"].values(), *added])
+    return last
 
 
 def _engine(tokenizer: dict[str, Any]) -> tuple[Engine | None, str | None]:

@@ -61,10 +61,10 @@ static bool check_items(const struct splitter *splitter, Py_ssize_t items)
     Py_ssize_t wanted = 0;
     for (int32_t i = 0; i < splitter->alternatives; i++)
         wanted += splitter->lengths[i] < 0 ? items + 1 : splitter->lengths[i];
-    bool good = wanted == items;
+    bool good = wanted == items && splitter->alternatives <= PRETOKENIZE_ALTERNATIVES;
     for (Py_ssize_t i = 0; i < items && good; i++) {
         const struct item *item = splitter->items + i;
-        good = item->kind >= ITEM_CLASS && item->kind <= ITEM_ENDING && item->class >= 0 && item->class < 16 &&
+        good = item->kind >= ITEM_CLASS && item->kind <= ITEM_ENDING && item->class >= 0 && item->class < 15 &&
                item->least >= 0;
     }
     if (!good)

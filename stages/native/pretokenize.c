@@ -121,12 +121,31 @@ static size_t match(const struct text *text, const struct item *item, int32_t it
     }
 }
 
+/* Class 15 is that of all code points in `starts`: no table has so many (check_items in module_bytelevel.c). */
+#define ANY_CLASS 0x8000
+
+/* Classes of what can be first: those of items up to the first that must be there. */
+static uint16_t starts_of(const struct item *item, int32_t items)
+{
+    uint16_t starts = 0;
+    for (int32_t i = 0; i < items; i++) {
+        if (item[i].kind == ITEM_NOT_BEFORE)
+            continue;
+        starts |= item[i].kind == ITEM_ENDING ? ANY_CLASS : (uint16_t)(1 << item[i].class);
+        if (item[i].least)
+            break;
+    }
+    return starts;
+}
+
 static size_t match_any(const struct text *text, size_t at)
 {
+    uint32_t bytes;
     const struct item *item = text->splitter->items;
+    const uint16_t classes = classes_at(text, at, &bytes) | ANY_CLASS;
     for (int32_t i = 0; i < text->splitter->alternatives; i++) {
         const int32_t items = text->splitter->lengths[i];
-        const size_t end = match(text, item, items, at);
+        const size_t end = classes & text->splitter->starts[i] ? match(text, item, items, at) : NO_MATCH;
         if (end != NO_MATCH && end > at)
             return end;
         item += items;
@@ -345,6 +364,9 @@ TARGET static void classify_vectors(const struct splitter *splitter, const uint8
 
 void pretokenize_prepare(struct splitter *splitter)
 {
+    const struct item *item = splitter->items;
+    for (int32_t i = 0; i < splitter->alternatives; item += splitter->lengths[i++])
+        splitter->starts[i] = starts_of(item, splitter->lengths[i]);
     splitter->vectors = false;
 #if defined(__x86_64__) && !defined(PLAIN_C)
     splitter->vectors = splitter->fast != FAST_NONE && __builtin_cpu_supports("avx2") &&

@@ -27,6 +27,8 @@ enum item_kind { ITEM_CLASS, ITEM_POSSESSIVE, ITEM_NOT_BEFORE, ITEM_ENDING };
 enum fast_split { FAST_NONE, FAST_GPT2, FAST_DIGITS_3, FAST_DIGITS_1 };
 enum fast_class { CLASS_LETTER = 1, CLASS_NUMBER = 2, CLASS_BLANK = 4 }; /* bits that a fast splitter's table has */
 
+#define PRETOKENIZE_ALTERNATIVES 32
+
 struct item {
     int32_t kind, class, least, most; /* most < 0: without bound */
 };
@@ -38,6 +40,7 @@ struct splitter {
     int32_t alternatives;
     bool bytes;
     enum fast_split fast;
+    uint16_t starts[PRETOKENIZE_ALTERNATIVES]; /* a code point of none of these classes cannot begin the alternative */
     bool vectors; /* the classes are those that the vector code knows; see pretokenize_prepare */
 };
 
@@ -51,7 +54,7 @@ struct pretokens {
     size_t masks_room;
 };
 
-/* Sets `vectors`: whether this machine and these classes allow the vector code. */
+/* Sets `starts`, and `vectors`: whether this machine and these classes allow the vector code. */
 void pretokenize_prepare(struct splitter *splitter);
 
 /* Cuts text (below 2^32 - 64 bytes). False where memory ran out. */
