@@ -13,7 +13,7 @@ def test_the_c_core_counts_by_its_sources() -> None:
     total = blake2b(digest_size=16)
     for path in sorted((STAGES / "native").glob("*.[ch]")):
         total.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
-    text = '"""The digest of the sources of the C core: it stands for their compiled form in the names of passes."""\n\n'
+    text = '"""The digest of the sources of the C core, which names passes in place of their compiled form."""\n\n'
     text += f'DIGEST = "{total.hexdigest()}"\n'
     if os.environ.get("UPDATE_GOLDEN"):
         (STAGES / "_native_sources.py").write_text(text, "utf-8")
