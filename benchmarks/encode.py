@@ -1,6 +1,6 @@
 """Encoding: ours beside gigatoken, tokenizers and tiktoken, one thread, MB of text per CPU second, in one run.
 
-usage: python benchmarks/tokenize.py --text help-text.parquet [--text MORE.parquet] --tokenizer A.json [--tokenizer B]
+usage: python benchmarks/encode.py --text help-text.parquet [--text MORE.parquet] --tokenizer A.json [--tokenizer B]
        [--rounds 5] [--json OUT.json]
 
 A text file is Parquet with a column `text`; where it has a column `language`, English and the languages of Cyrillic and
@@ -15,10 +15,7 @@ Sides without tables of their own (tokenizers, tiktoken) do a tenth of the docum
 """
 
 import os
-import sys
 
-sys.path[:] = [one for one in sys.path if one != os.path.dirname(os.path.abspath(__file__))]  # noqa: PTH100, PTH120
-# Python has a module of this file's name, which many others import.
 os.environ.update(RAYON_NUM_THREADS="1", TOKENIZERS_PARALLELISM="false")  # before the peers are imported
 
 import argparse
