@@ -45,7 +45,7 @@ bless: $(VENV)/test
 
 SECONDS_ ?= 3600
 fuzz: $(VENV)/test
-	FUZZ_SECONDS=$(SECONDS_) $(BIN)/python -m pytest -q tests/fuzz --timeout=$$(($(SECONDS_) + 600))
+	FUZZ_SECONDS=$(SECONDS_) $(BIN)/python -m pytest -q -rP tests/fuzz --timeout=$$(($(SECONDS_) + 600))
 
 KILLS ?= 210
 SEED ?= 1

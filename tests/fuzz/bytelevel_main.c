@@ -259,6 +259,8 @@ int main(int count, char **values)
     static struct added added = {(const uint8_t *)"<eos>", 5};
     int64_t offsets[ROWS + 1];
     uint64_t state = 88172645463325252u; /* the seed in Marsaglia's paper */
+    if (count > 2) /* another seed, for long runs: spread by the golden ratio (Knuth) */
+        state ^= strtoull(values[2], NULL, 10) * 0x9E3779B97F4A7C15u;
     const long inputs = count > 1 ? strtol(values[1], NULL, 10) : 1000;
     fill_classes();
     struct bpe_model *models[2] = {make_model(false), make_model(true)};

@@ -177,6 +177,8 @@ int main(int count, char **values)
 {
     static uint8_t data[MOST];
     uint64_t state = 88172645463325252u; /* the seed in Marsaglia's paper */
+    if (count > 2) /* another seed, for long runs: spread by the golden ratio (Knuth) */
+        state ^= strtoull(values[2], NULL, 10) * 0x9E3779B97F4A7C15u;
     const long inputs = count > 1 ? strtol(values[1], NULL, 10) : 1000;
     LLVMFuzzerTestOneInput(data, 0);
     for (long i = 0; i < inputs; i++) {
