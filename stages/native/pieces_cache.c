@@ -98,11 +98,10 @@ static struct cache_entry *place_for(struct cache *cache, uint64_t hash)
     return window[start % 4];
 }
 
-static void grow_table(struct cache *cache)
+static void grow_table(struct cache *cache, size_t lines)
 {
     struct cache_memory memory;
-    const size_t times = cache->most_lines / cache->lines < 4 ? 2 : 4;
-    struct cache_entry *table = table_new(times * cache->lines, &memory);
+    struct cache_entry *table = table_new(lines, &memory);
     if (!table) {
         cache->most_lines = cache->lines;
         return;
@@ -110,7 +109,7 @@ static void grow_table(struct cache *cache)
     struct cache old = *cache;
     cache->table = table;
     cache->memory = memory;
-    cache->lines *= times;
+    cache->lines = lines;
     cache->used = 0;
     for (size_t i = 0; i < 2 * old.lines; i++) {
         if (!old.table[i].key[1])
@@ -132,25 +131,36 @@ static void write_near(struct cache_entry *entry, enum cache_form form, const ui
     }
 }
 
+/* To so many bytes, before it has gone round: what is written stays where it is. */
+static void grow_log(struct cache *cache, uint64_t size)
+{
+    uint8_t *log = realloc(cache->log, size);
+    if (!log) {
+        cache->most_log = cache->log_size;
+        return;
+    }
+    cache->log = log;
+    cache->log_size = size;
+}
+
 /* Room for so many bytes at the head of the log, all in one piece. */
 static uint8_t *log_room(struct cache *cache, size_t size, uint64_t *position)
 {
-    if (cache->head + size > cache->log_size && cache->log_size < cache->most_log) {
-        /* It has not gone round yet: what is written stays where it is. */
-        uint8_t *log = realloc(cache->log, 2 * cache->log_size);
-        if (log) {
-            cache->log = log;
-            cache->log_size *= 2;
-        } else {
-            cache->most_log = cache->log_size;
-        }
-    }
+    if (cache->head + size > cache->log_size && cache->log_size < cache->most_log)
+        grow_log(cache, 2 * cache->log_size);
     const uint64_t left = cache->log_size - (cache->head & (cache->log_size - 1));
     if (size > left)
         cache->head += left;
     *position = cache->head;
     cache->head += size;
     return cache->log + (*position & (cache->log_size - 1));
+}
+
+static uint64_t position_of(const struct cache_entry *entry)
+{
+    uint64_t position;
+    memcpy(&position, entry->body + 7, sizeof position);
+    return position;
 }
 
 static void point_to(struct cache_entry *entry, uint32_t count, uint64_t position)
@@ -163,7 +173,7 @@ void cache_put(struct cache *cache, const struct cache_key *key, const uint8_t *
                const uint32_t *tokens, size_t count)
 {
     if (is_full(cache) && cache->lines < cache->most_lines)
-        grow_table(cache);
+        grow_table(cache, cache->lines * (cache->most_lines / cache->lines < 4 ? 2 : 4));
     struct cache_entry *entry = place_for(cache, key->hash);
     entry->key[0] = key->part[0];
     entry->key[1] = key->part[1];
@@ -189,12 +199,25 @@ void cache_put(struct cache *cache, const struct cache_key *key, const uint8_t *
     point_to(entry, (uint32_t)count, position);
 }
 
+void cache_reserve(struct cache *cache, size_t units, size_t log_bytes)
+{
+    size_t lines = cache->lines;
+    while (lines < cache->most_lines && units / 3 >= lines / 2)
+        lines *= 2;
+    if (lines > cache->lines)
+        grow_table(cache, lines);
+    uint64_t size = cache->log_size;
+    while (size < cache->most_log && size < cache->head + log_bytes)
+        size *= 2;
+    if (size > cache->log_size)
+        grow_log(cache, size);
+}
+
 const uint8_t *cache_far(struct cache *cache, struct cache_entry *entry, const uint8_t *unit, size_t size,
                          uint32_t *count)
 {
-    uint64_t position;
+    const uint64_t position = position_of(entry);
     memcpy(count, entry->body + 3, sizeof *count);
-    memcpy(&position, entry->body + 7, sizeof position);
     const size_t bytes = size > CACHE_SHORT ? size : 0;
     const size_t all = bytes + *count * (size_t)(cache->form == CACHE_16_16 ? 2 : 4);
     const uint8_t *from = cache->log + (position & (cache->log_size - 1));
@@ -213,4 +236,48 @@ const uint8_t *cache_far(struct cache *cache, struct cache_entry *entry, const u
         from = to;
     }
     return from + bytes;
+}
+
+/* Bytes of the unit under this key. */
+static size_t size_of(const struct cache_entry *entry)
+{
+    const size_t size = entry->key[1] >> 56;
+    return size == 255 ? (size_t)(entry->key[1] & 0xFFFFFFFF) : size;
+}
+
+static uint32_t token_at(const uint8_t *tokens, size_t i, size_t width)
+{
+    uint32_t token = 0;
+    for (size_t byte = 0; byte < width; byte++)
+        token |= (uint32_t)tokens[i * width + byte] << 8 * byte;
+    return token;
+}
+
+void cache_walk(const struct cache *cache,
+                void (*show)(void *to, const uint8_t *unit, size_t size, const uint32_t *tokens, size_t count), void *to)
+{
+    uint32_t tokens[CACHE_LONGEST]; /* no unit has more tokens than bytes */
+    for (size_t i = 0; i < 2 * cache->lines; i++) {
+        const struct cache_entry *entry = cache->table + i;
+        if (!entry->key[1] || !(entry->state & CACHE_ASKED))
+            continue;
+        const size_t size = size_of(entry);
+        const uint8_t *unit = (const uint8_t *)entry->key;
+        const uint8_t *from = cache->form == CACHE_24_32 ? entry->body : entry->body + 1;
+        size_t count = entry->state & 15, width = cache->form == CACHE_24_32 ? 3 : 2;
+        if (count == CACHE_FAR) {
+            if (cache->head - position_of(entry) > cache->log_size)
+                continue;
+            from = cache_place(cache, entry);
+            if (size > CACHE_SHORT) {
+                unit = from;
+                from += size;
+            }
+            count = token_at(entry->body + 3, 0, 4);
+            width = cache->form == CACHE_16_16 ? 2 : 4;
+        }
+        for (size_t k = 0; k < count; k++)
+            tokens[k] = token_at(from, k, width);
+        show(to, unit, size, tokens, count);
+    }
 }

@@ -73,6 +73,15 @@ void cache_put(struct cache *cache, const struct cache_key *key, const uint8_t *
 const uint8_t *cache_far(struct cache *cache, struct cache_entry *entry, const uint8_t *unit, size_t size,
                          uint32_t *count);
 
+/* Gets the table ready for so many units, and the log for so many bytes, as far as their bounds go: what is put then finds
+ * its place without growing. Without memory it stays as it is. */
+void cache_reserve(struct cache *cache, size_t units, size_t log_bytes);
+
+/* Shows all units that were asked for and are still there, in no order, one or the other perhaps twice: its bytes, at
+ * which 16 may be read, and its tokens in 32 bits. Both last as long as the call. */
+void cache_walk(const struct cache *cache,
+                void (*show)(void *to, const uint8_t *unit, size_t size, const uint32_t *tokens, size_t count), void *to);
+
 static inline uint64_t cache_mix(uint64_t a, uint64_t b)
 {
     /* Odd constants from the digits of pi and e; the last steps are those of MurmurHash3's finalizer. */

@@ -254,6 +254,51 @@ static void check_cuts(const struct cuts *built, const uint8_t *data, size_t siz
     free(others);
 }
 
+static void put_anew(void *to, const uint8_t *unit, size_t size, const uint32_t *tokens, size_t count)
+{
+    const struct cache_key key = cache_key_of(unit, size);
+    cache_put(to, &key, unit, size, tokens, count);
+}
+
+struct seen {
+    struct cache *other;
+    size_t units;
+};
+
+static void look_up(void *to, const uint8_t *unit, size_t size, const uint32_t *tokens, size_t count)
+{
+    struct seen *seen = to;
+    const struct cache_key key = cache_key_of(unit, size);
+    struct cache_entry *entry = cache_find(seen->other, &key);
+    require(entry != NULL, "what was put is there");
+    seen->units++;
+    uint32_t far = entry->state & 15;
+    const bool small = seen->other->form == CACHE_16_16;
+    if (far != CACHE_FAR) {
+        require(far == count, "number of tokens in the other cache");
+        return;
+    }
+    const uint8_t *log = cache_far(seen->other, entry, unit, size, &far);
+    require(log && far == count, "what was walked over is in the log of the other");
+    for (size_t i = 0; i < count; i++)
+        require(log[i * (small ? 2 : 4)] == (uint8_t)tokens[i], "tokens in the other log");
+}
+
+/* What a cache has goes into a larger one, and back. */
+static void check_walk(const struct cache *cache)
+{
+    struct cache copy;
+    struct seen seen = {&copy, 0};
+    require(cache_open(&copy, cache->form, 4 << 20), "memory");
+    cache_reserve(&copy, 2 * cache->lines, cache->log_size);
+    const size_t lines = copy.lines, log_size = copy.log_size;
+    cache_walk(cache, put_anew, &copy);
+    require(copy.lines == lines && copy.log_size == log_size, "what is reserved need not grow");
+    cache_walk(cache, look_up, &seen);
+    require(seen.units <= cache->used, "no more units than there are");
+    cache_close(&copy);
+}
+
 /* A small cache in which much is put: `turn` makes the units differ between inputs. */
 static void check_cache(const uint8_t *data, size_t size, unsigned turn)
 {
@@ -273,6 +318,8 @@ static void check_cache(const uint8_t *data, size_t size, unsigned turn)
         const struct cache_key key = cache_key_of(unit, bytes);
         struct cache_entry *entry = cache_find(cache, &key);
         if (entry)
+            entry->state |= CACHE_ASKED;
+        if (entry)
             continue; /* a unit met before: with another number of tokens, which this test does not keep */
         cache_put(cache, &key, unit, bytes, tokens, count);
         entry = cache_find(cache, &key);
@@ -287,6 +334,8 @@ static void check_cache(const uint8_t *data, size_t size, unsigned turn)
         for (size_t i = 0; i < count; i++)
             require(log[i * (cache->form == CACHE_16_16 ? 2 : 4)] == (uint8_t)tokens[i], "tokens in the log");
     }
+    if (turn % 256 < 3)
+        check_walk(cache);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
