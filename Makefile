@@ -59,7 +59,8 @@ peers:
 	$(PYTHON) -m venv .venv-peers
 	.venv-peers/bin/python -m pip install -r benchmarks/peers.txt
 
-readers: .venv-readers/ready
+# Mixtures are made by the project's own command, hence its own environment as well.
+readers: .venv-readers/ready $(VENV)/build
 	PYTHONPATH=.typing .venv-readers/bin/python -m pytest -q --disable-warnings tests/readers
 
 # torch first and alone: what comes after must not replace the build that pip chose for this machine.
