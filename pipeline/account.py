@@ -23,12 +23,17 @@ _OWN = {
     "shard": (pa.string(), "the file of the corpus that holds the document; null if dropped"),
     "row": (pa.int64(), "its row in that file, from 0"),
     "tokens": (pa.int64(), "tokens of the document in the packed shards; null where no tokens were written"),
+    "tokens_refused": (
+        pa.string(),
+        "why a document of the corpus is in no token shard; null otherwise",
+    ),
 }
 
 NAMES = (
     "id", "source", "url", "host", "record", "record_id", "fetched", "mime", "charset", "licence", "rights", "language",
     "language_score", "stage", "reason", "value", "limit", "text_hash", "words", "bytes_in", "bytes_out", "cluster",
     "cluster_size", "pii", "shard", "row", "tokens",
+    "tokens_refused",
 )  # fmt: skip
 
 SCHEMA = pa.schema(
@@ -43,7 +48,7 @@ SCHEMA = pa.schema(
 )
 """One row an input document."""
 
-BY = ("stage", "reason", "language", "source", "host", "licence", "rights", "mime", "charset")
+BY = ("stage", "reason", "language", "source", "host", "licence", "rights", "mime", "charset", "tokens_refused")
 """What the account may be broken down by."""
 
 
@@ -83,11 +88,20 @@ def frames(out: str, columns: Sequence[str] | None = None) -> "Iterator[pl.DataF
 
 
 def account(out: str) -> dict[str, Any]:
-    """Read, kept, and dropped by reason, most frequent first, as counted from the ledger."""
-    counted = broken_down(out, ["reason"])
-    documents = dict(zip(counted["reason"].to_list(), counted["documents"].to_list(), strict=True))
-    kept = documents.pop(None, 0)
-    return {"read": kept + sum(documents.values()), "kept": kept, "dropped": documents}
+    """Read, kept, and dropped by reason, most frequent first, as counted from the ledger.
+
+    tokens_refused: of those kept, what is in no token shard, by reason; the key is there if any is.
+    """
+    counted = broken_down(out, ["reason", "tokens_refused"])
+    dropped: dict[str, int] = {}
+    kept: dict[str | None, int] = {}
+    for reason, refused, documents in counted.select("reason", "tokens_refused", "documents").iter_rows():
+        into, name = (kept, refused) if reason is None else (dropped, reason)
+        into[name] = into.get(name, 0) + documents
+    in_all = sum(kept.values())
+    kept.pop(None, None)
+    found = {"read": in_all + sum(dropped.values()), "kept": in_all, "dropped": dropped}
+    return found | ({"tokens_refused": kept} if kept else {})
 
 
 def broken_down(out: str, by: Sequence[str]) -> "pl.DataFrame":
@@ -142,17 +156,19 @@ def dataset(out: str, language: str | None = None) -> "ds.Dataset":
 
 @cache
 def meanings() -> dict[str, str]:
-    """Every reason that a stage or reader may give, and what it means."""
+    """Every reason that a stage, a reader or the tokens pass may give, and what it means."""
+    from florilegium.pipeline.passes.tokens import REFUSED
     from florilegium.pipeline.recipe import LINE
     from florilegium.pipeline.stage import stage_class
     from florilegium.stages.read import REASONS
 
-    return dict(REASONS) | {
+    of_stages = {
         reason: meaning
         for stages in LINE.values()
         for name in stages
         for reason, meaning in stage_class(name).reasons.items()
     }
+    return {**REASONS, **of_stages, **REFUSED}
 
 
 SNIPPET = 400
@@ -176,7 +192,9 @@ def trails(out: str, what: str) -> list[dict[str, Any]]:
 
 def _verdict(row: dict[str, Any]) -> str:
     if row["reason"] is None:
-        return f"kept: row {row['row']} of {row['shard']}"
+        refused = row["tokens_refused"]
+        why = "" if refused is None else f"; in no token shard: {refused}: {meanings().get(refused, '')}"
+        return f"kept: row {row['row']} of {row['shard']}{why}"
     broke = (
         ""
         if row["value"] is None

@@ -135,7 +135,7 @@ class _Walk:
         merged = self._run("merge", corpus.merge_units(recipe, gathered, target))
         encoded = self._run("tokens", tokens.units(recipe, merged, work))
         ledgers = self._run("ledger", release.units(recipe, shards, settled, work, merged=merged, encoded=encoded))
-        account = release.balance(sum(shard.rows for shard in shards), ledgers, merged)
+        account = release.balance(sum(shard.rows for shard in shards), ledgers, merged, encoded)
         totals = tokens.totals(encoded)
         beside = _sum(record.counts["beside"] for _, record in read)
         passes = {
@@ -152,7 +152,7 @@ class _Walk:
             "limit": limit,
             "beside": beside,
             "unclaimed": unclaimed,
-            **({"tokens": totals, "refused": tokens.refused(encoded)} if encoded else {}),
+            **({"tokens": totals} if encoded else {}),
             "passes": {
                 name: units[0][0].folder.rsplit("/", 1)[-1] if units else None for name, units in passes.items()
             },

@@ -24,7 +24,7 @@ def ledger(
         typer.Option(
             metavar="COLUMNS",
             help="Break down by these columns, comma-separated: "
-            "stage, reason, language, source, host, licence, rights, mime, charset.",
+            "stage, reason, language, source, host, licence, rights, mime, charset, tokens_refused.",
         ),
     ] = None,
     as_json: AsJson = False,

@@ -76,6 +76,9 @@ def print_account(found: Mapping[str, Any], beside: Mapping[str, int] | None = N
     room = max(CONSOLE.width - widest - len("  documents  100.0%  "), 20)  # rich would take it from the figures
     table.add_row("read", f"{found['read']:,}", "", "")
     table.add_row("[bold green]kept", f"[bold green]{found['kept']:,}", _share(found["kept"], found["read"]), "")
+    for reason, count in sorted(found.get("tokens_refused", {}).items(), key=lambda one: (-one[1], one[0])):
+        meaning = _cut(f"in no token shard: {known.get(reason, '')}", room)
+        table.add_row(f"  {reason}", f"{count:,}", _share(count, found["read"]), f"[dim]{meaning}")
     by_stage = sorted(
         found["dropped"].items(), key=lambda one: (order.get(one[0].partition(".")[0], len(order)), -one[1], one[0])
     )

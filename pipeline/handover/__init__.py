@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -257,20 +257,23 @@ def _totals(found: Findings, build: Build) -> None:
 
 
 def _ledger(found: Findings, build: Build) -> None:
-    """A document that the ledger gives tokens is in every layout, with as many; the others are counted as refused."""
+    """A document that the ledger gives tokens is in every layout, with as many; each other has a reason, counted."""
     import polars as pl
 
-    counts: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
-    for frame in account.frames(build.out, ["shard", "tokens"]):
+    counts: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+    refused: Counter[str] = Counter()
+    for frame in account.frames(build.out, ["shard", "tokens", "tokens_refused"]):
+        without = frame.filter(pl.col("shard").is_not_null() & pl.col("tokens").is_null())
+        refused.update(reason or "for no reason" for reason in without["tokens_refused"])
         kept = frame.filter(pl.col("shard").is_not_null()).group_by("shard")
-        of = kept.agg(documents=pl.col("tokens").count(), tokens=pl.col("tokens").sum(), rows=pl.len())
+        of = kept.agg(documents=pl.col("tokens").count(), tokens=pl.col("tokens").sum())
         for row in of.iter_rows(named=True):
-            for at, name in enumerate(("documents", "tokens", "rows")):
+            for at, name in enumerate(("documents", "tokens")):
                 counts[row["shard"]][at] += row[name]
     for layout in build.totals:
-        for home, (documents, tokens, _) in sorted(counts.items()):
+        for home, (documents, tokens) in sorted(counts.items()):
             if not build.broken & {home, layout}:
                 found.same("totals", home, f"ledger, layout {layout}: documents, tokens", [documents, tokens],
                            build.seen[(layout, home)])  # fmt: skip
-    without = sum(rows - documents for documents, _, rows in counts.values())
-    found.same("totals", "manifest.json", "refused", sum(build.manifest.get("refused", {}).values()), without)
+    told = build.manifest["account"].get("tokens_refused", {})
+    found.same("totals", "manifest.json", "account.tokens_refused", told, dict(sorted(refused.items())))

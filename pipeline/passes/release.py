@@ -106,7 +106,7 @@ def ledger(unit: Unit, guard: Guard) -> Made:
     if counted:
         found = pa.concat_tables(counted)
         at = pc.index_in(pa.array(range(first, first + rows), pa.int64()), value_set=found["number"].combine_chunks())
-        table = tables.beside(table, pa.table({"tokens": found["tokens"].take(at)}))
+        table = tables.beside(table, pa.table({name: found[name].take(at) for name in ("tokens", "tokens_refused")}))
     reason = table["reason"]
     stage = pc.replace_substring_regex(reason, r"\..*$", "")
     columns = {"stage": stage, "value": table["reason_value"], "limit": table["reason_limit"]}
@@ -120,14 +120,22 @@ def ledger(unit: Unit, guard: Guard) -> Made:
         schema=LEDGER,
     )
     reasons = Counter(one for one in reason.to_pylist() if one is not None)
-    counts = {"rows": rows, "placed": rows - final["shard"].null_count, "dropped": dict(sorted(reasons.items()))}
+    refused = Counter(one for one in final["tokens_refused"].to_pylist() if one is not None)
+    counts = {
+        "rows": rows,
+        "placed": rows - final["shard"].null_count,
+        "dropped": dict(sorted(reasons.items())),
+        "encoded": rows - final["tokens"].null_count,
+        "refused": dict(sorted(refused.items())),
+    }
     stored = tables.put_table(unit.path(".parquet"), final)
     return Made({".parquet": stored}, counts, line.spent({}, started))
 
 
-def balance(read: int, ledgers: Done, merged: Done) -> dict[str, Any]:
+def balance(read: int, ledgers: Done, merged: Done, encoded: Done) -> dict[str, Any]:
     """The account: read = kept + dropped, and every kept document stands in exactly one shard row.
 
+    Where there are token shards, kept = encoded + refused, and refused is what their pass refused, reason by reason.
     Raises PipelineError with the figures when it does not balance: the build fails and publishes nothing.
     """
     dropped: Counter[str] = Counter()
@@ -143,7 +151,24 @@ def balance(read: int, ledgers: Done, merged: Done) -> dict[str, Any]:
             f"kept {written} (with an address: {placed}), dropped {gone}",
             "this is a bug: nothing was published; run the same command with --verify, and report these figures",
         )
-    return {"read": read, "kept": written, "dropped": dict(sorted(dropped.items()))}
+    refused = _balance_tokens(written, ledgers, encoded)
+    found = {"read": read, "kept": written, "dropped": dict(sorted(dropped.items()))}
+    return found | ({"tokens_refused": refused} if refused else {})
+
+
+def _balance_tokens(kept: int, ledgers: Done, encoded: Done) -> dict[str, int]:
+    """What is in no token shard, by reason, once ledger and shards tell the same."""
+    refused: Counter[str] = Counter()
+    for _, record in ledgers:
+        refused.update(record.counts["refused"])
+    there, meant = sum(record.counts["encoded"] for _, record in ledgers), tokens.refused(encoded)
+    if dict(refused) != meant or there + sum(meant.values()) != (kept if encoded else 0):
+        raise PipelineError(
+            f"the account of tokens does not balance: kept {kept}, with tokens {there}, "
+            f"refused in the ledger {dict(sorted(refused.items()))}, by the pass {meant}",
+            "this is a bug: nothing was published; run the same command with --verify, and report these figures",
+        )
+    return meant
 
 
 def report_unit(name: str, facts: Mapping[str, Any], account: Mapping[str, Any], ledgers: Done) -> Unit:

@@ -278,10 +278,12 @@ def sidecar(table: pa.Table, plan: Any) -> pa.Table:
 
 
 def _counts(unit: Unit, encoded: Encoded) -> Stored:
-    """The tokens of each document by its number in the corpus, null where it was refused: for the ledger."""
-    tokens = pa.array(encoded.lengths, pa.int64(), mask=np.isin(np.arange(len(encoded.lengths)), list(encoded.refused)))
+    """The tokens of each document by its number in the corpus, or why it was refused: for the ledger."""
+    refused = pa.array([encoded.refused.get(row) for row in range(len(encoded.lengths))], pa.string())
+    tokens = pa.array(encoded.lengths, pa.int64(), mask=np.asarray(refused.is_valid()))
     address = tables.between(unit.carry["address"], None, None)
-    table = pa.table({"number": address["number"], "tokens": tokens.take(address["row"])})
+    of_rows = pa.table({"tokens": tokens, "tokens_refused": refused}).take(address["row"])
+    table = tables.beside(address.select(["number"]), of_rows)
     return tables.put_sorted(unit.path(".counts"), table, "number")
 
 

@@ -189,7 +189,7 @@ def total(out: Path) -> None:
 
 def refuse(out: Path) -> None:
     manifest = json.loads((out / "manifest.json").read_text("utf-8"))
-    manifest["refused"] = {"tokens.repeated": 3}
+    manifest["account"]["tokens_refused"] = {"tokens.repeated": 3}
     (out / "manifest.json").write_text(json.dumps(manifest), "utf-8")
 
 
@@ -275,7 +275,7 @@ BREAKS: list[tuple[Callable[[Path], Any], str, str]] = [
     (lambda out: tell(out, "documents", "many"), "info", "a count is no number"),
     (lambda out: tell(out, "eos", 5_000), "ends", "EOS (5000) is not in the vocabulary"),
     (total, "totals", "tokens.packed.train.tokens_by_licence: says"),
-    (refuse, "totals", "refused: says 3, and it is 0"),
+    (refuse, "totals", "account.tokens_refused: says {'tokens.repeated': 3}, and it is {}"),
     (account, "totals", "ledger, layout"),
 ]
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import yaml
@@ -15,6 +16,9 @@ from tokenizers import Tokenizer
 
 from florilegium.pipeline import account, documents, ledger, lineage, recipe
 from florilegium.pipeline.errors import PipelineError
+from florilegium.pipeline.handover import check
+from florilegium.pipeline.passes import release
+from florilegium.pipeline.work import Record
 from florilegium.stages.write import megatron
 from tests.pipeline.prose import BEGIN, END
 from tests.pipeline.tokenised import LAYOUTS, with_tokens
@@ -189,11 +193,43 @@ def test_what_no_trainer_takes_is_refused_and_counted(tokenizer: Path, run: Run,
         "tokens": {"tokenizer": str(tokenizer)},
     }
     (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(told), "utf-8")
-    run("build", tmp_path / "recipe.yaml", "--out", tmp_path / "out")
-    assert account.account(str(tmp_path / "out")) == {"read": 3, "kept": 3, "dropped": {}}
-    assert account.manifest(str(tmp_path / "out"))["refused"] == {"tokens.repeated": 1}
-    tokens = ledger(str(tmp_path / "out"))["tokens"].to_list()
-    assert tokens[1] is None and None not in (tokens[0], tokens[2])
+    built = run("build", tmp_path / "recipe.yaml", "--out", tmp_path / "out")
+    counts: dict[str, Any] = {"read": 3, "kept": 3, "dropped": {}, "tokens_refused": {"tokens.repeated": 1}}
+    out = tmp_path / "out"
+    assert account.account(str(out)) == account.manifest(str(out))["account"] == counts
+    rows = {row["record_id"]: row for row in ledger(str(out)).to_dicts()}
+    assert [rows[str(number)]["tokens_refused"] for number in range(3)] == [None, "tokens.repeated", None]
+    assert rows["1"]["tokens"] is None and rows["1"]["reason"] is None
+    assert None not in (rows["0"]["tokens"], rows["2"]["tokens"])
+    assert "in no token shard: tokens.repeated: more than 50 equal" in run("explain", out, rows["1"]["id"].hex()).stdout
+    for shown in (built.stdout, run("ledger", out).stdout, run("status", out).stdout):
+        assert "tokens.repeated" in shown and "in no token shard" in shown
+    assert "tokens.repeated" in run("ledger", out, "--by", "tokens_refused").stdout
+    assert "no token shard holds it" in run("lineage", out, "--document", rows["1"]["id"].hex()).stdout
+    assert check(str(out), 4).good
+    path = min((out / "ledger").glob("*.parquet"))
+    table = pq.read_table(path)
+    at = table.schema.names.index("tokens_refused")
+    blank = pa.nulls(3, pa.string())
+    pq.write_table(table.set_column(at, table.schema.field(at), blank), path)
+    faults = [str(one) for one in check(str(out), 0).faults]
+    assert any("tokens_refused: says {'tokens.repeated': 1}, and it is {'for no reason': 1}" in one for one in faults)
+
+
+def test_an_account_of_tokens_that_does_not_balance_fails() -> None:
+    def done(counts: dict[str, Any]) -> list[tuple[Any, Any]]:
+        return [(None, Record("", {}, counts, {}))]
+
+    merged, refused = done({"rows": 3}), done({"refused": {"tokens.repeated": 1}})
+    ledger_ = {"rows": 3, "placed": 3, "dropped": {}, "encoded": 2, "refused": {"tokens.repeated": 1}}
+    good = release.balance(3, done(ledger_), merged, refused)
+    assert good == {"read": 3, "kept": 3, "dropped": {}, "tokens_refused": {"tokens.repeated": 1}}
+    wrongs: list[dict[str, Any]] = [{"encoded": 3}, {"refused": {}}, {"refused": {"tokens.empty": 1}}]
+    for wrong in wrongs:
+        with pytest.raises(PipelineError, match="account of tokens does not balance"):
+            release.balance(3, done(ledger_ | wrong), merged, refused)
+    with pytest.raises(PipelineError, match="account of tokens does not balance"):
+        release.balance(3, done(ledger_), merged, [])
 
 
 def recipe_limits() -> list[str]:
@@ -241,8 +277,6 @@ def test_the_recipe_in_the_manifest_names_no_place(europe: Path, tokenizer: Path
 
 
 def test_texts_without_a_build(tokenizer: Path, run: Run, tmp_path: Path) -> None:
-    import pyarrow as pa
-
     reference = Tokenizer.from_file(str(tokenizer))
     texts = ["The ferry crosses.", None, "", "Η βάρκα φεύγει.", "x" * 5000]
     pq.write_table(pa.table({"text": texts, "language": ["eng_Latn"] * 5}), tmp_path / "a.parquet")
