@@ -52,7 +52,8 @@ def load_ours(path: str) -> Callable[[Any], int]:
     """The engine alone, from the text of the file."""
     from florilegium.stages import _pieces
 
-    engine = _pieces.load(json.loads(Path(path).read_text("utf-8")))
+    file = json.loads(Path(path).read_text("utf-8"))
+    engine = _pieces.engine(file, _pieces.tables(file), None)
     return lambda buffers: len(engine.encode(buffers[0], buffers[1], 1)[0])
 
 

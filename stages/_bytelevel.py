@@ -5,12 +5,12 @@ Every field of the file is looked at; what is not known here is refused, never i
 
 from collections.abc import Iterator
 from itertools import chain
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from florilegium.stages import _native
-from florilegium.stages._engine import Encoded, Engine, Unsupported
+from florilegium.stages._engine import SMALL, Encoded, Engine, Known, Tables, Unsupported
 from florilegium.stages._splits import bits, fields, flag, splitters
 from florilegium.stages.native.unicode import LOWER, NFC, NFKC
 
@@ -18,8 +18,6 @@ TABLES = 96 << 20
 """Bytes that the tables of known pretokens may take, of all threads together: 2 million short and 260,000 long ones."""
 SPARE = 64
 """BYTELEVEL_SPARE."""
-SMALL = 65_500
-"""Vocabularies below this are encoded as uint16, as in stages/tokenize.py."""
 
 _WHOLE = {
     "version",
@@ -48,73 +46,92 @@ _PAIRS = {
 _NORMALIZERS = {"NFC": 1 << NFC, "NFKC": 1 << NFKC, "Lowercase": 1 << LOWER}
 
 
-def load(tokenizer: dict[str, Any]) -> Engine:
-    """The engine. Raises Unsupported, naming the part, for what it cannot reproduce exactly."""
-    fields(tokenizer, "tokenizer.json", _WHOLE | {"model"})
+def tables(tokenizer: dict[str, Any]) -> Tables:
+    """Vocabulary and merges. Raises Unsupported, naming the part, for what the engine cannot reproduce exactly."""
     model = tokenizer.get("model")
     kind = model.get("type") if isinstance(model, dict) else model
     if not isinstance(model, dict) or kind != "BPE":
         raise Unsupported(f"model {kind}")
+    if not isinstance(model.get("vocab"), dict) or not isinstance(model.get("merges"), list):
+        raise Unsupported("model BPE: no vocab and merges")
+    vocabulary, merges = model["vocab"], _merges(model["merges"])
+    return {
+        "vocabulary": np.frombuffer(_strings(vocabulary), np.uint8),
+        "ids": np.fromiter(vocabulary.values(), np.int32, len(vocabulary)),
+        "merges": np.frombuffer(_strings(merges), np.uint8),
+    }
+
+
+def engine(tokenizer: dict[str, Any], given: Tables, known: Known | None) -> Engine:
+    """The engine of a tokenizer.json, whose vocabulary and merges may be left out: they come as `given`.
+
+    known: what a warm start gives. Raises Unsupported, naming the part, for what it cannot reproduce exactly.
+    """
+    fields(tokenizer, "tokenizer.json", _WHOLE | {"model"})
     if tokenizer.get("version") != "1.0":
         raise Unsupported(f"version {tokenizer.get('version')!r}")
-    whole = _check_model(model)
+    whole = _check_model(tokenizer["model"])
     _check_post_processor(tokenizer.get("post_processor"))
     parts = [one.given() for one in splitters(tokenizer.get("pre_tokenizer"))]
     unstable = _normalizer(tokenizer.get("normalizer"))
     added = _added(tokenizer.get("added_tokens") or [], tokenizer.get("normalizer"))
-    vocabulary, merges = model["vocab"], _merges(model["merges"])
-    ids = np.fromiter(vocabulary.values(), np.int32, len(vocabulary))
     table = (bits() & np.uint16(unstable)).data if unstable else None
-    last = max(int(ids.max(initial=0)), max((one["id"] for one in tokenizer.get("added_tokens") or []), default=0))
-    small = last + 1 < SMALL
+    added_ids = [one["id"] for one in tokenizer.get("added_tokens") or []]
+    size = 1 + max([int(given["ids"].max(initial=0)), *added_ids])
     try:
         core = _native.bytelevel(
-            _strings(vocabulary),
-            ids.data,
-            _strings(merges),
-            len(merges) // 2,
+            given["vocabulary"].data,
+            given["ids"].data,
+            given["merges"].data,
+            int(np.count_nonzero(given["merges"] == 0)) // 2,
             whole,
             tuple(parts),
             table,
             added,
             TABLES,
-            small,
+            size < SMALL,
+            known,
         )
     except LookupError as error:
         raise Unsupported(f"model BPE: {error.args[0]}") from error
-    return _ByteLevel(core, small)
+    return _ByteLevel(core, size)
 
 
 class _ByteLevel:
     """A model in C. Its tables of known pretokens live as long as it does."""
 
-    def __init__(self, core: object, small: bool) -> None:
+    def __init__(self, core: object, vocabulary: int) -> None:
         self._core = core
-        self._small = small
+        self.vocabulary = vocabulary
 
     def encode(self, data: Any, offsets: Any, threads: int) -> Encoded:
         """See Engine."""
         threads = max(1, min(threads, 64))
         at = np.frombuffer(offsets, np.int64)
-        tokens = np.empty(int(at[-1]) + SPARE * threads, np.uint16 if self._small else np.int32)
+        tokens = np.empty(int(at[-1]) + SPARE * threads, np.uint16 if self.vocabulary < SMALL else np.int32)
         ends, hard = np.zeros(len(at), np.int64), np.zeros(len(at) - 1, np.uint8)
         _native.bytelevel_encode(self._core, data, at.data, tokens.data, ends.data, hard.data, threads)
         return tokens[: ends[-1]], ends, np.flatnonzero(hard)
+
+    def known(self, most: int) -> Known:
+        """See Engine."""
+        return cast(Known, _native.bytelevel_known(self._core, most))
 
 
 def _strings(many: Any) -> bytes:
     """Each ended by a zero byte."""
     try:
-        return ("\0".join(many) + "\0").encode() if len(many) else b""
+        text = ("\0".join(many) + "\0").encode() if len(many) else b""
     except UnicodeEncodeError as error:
         raise Unsupported("model BPE: a token with half a surrogate") from error
+    if text.count(0) != len(many):
+        raise Unsupported("model BPE: a token has a zero byte in it")
+    return text
 
 
 def _check_model(model: dict[str, Any]) -> bool:
     """Refuses what changes the ids; answers ignore_merges."""
     fields(model, "model BPE", _MODEL | {"ignore_merges", "vocab", "merges"})
-    if not isinstance(model.get("vocab"), dict) or not isinstance(model.get("merges"), list):
-        raise Unsupported("model BPE: no vocab and merges")
     if model.get("dropout"):
         raise Unsupported("model BPE: dropout")
     for key in ("continuing_subword_prefix", "end_of_word_suffix"):

@@ -56,6 +56,9 @@ def pack_gather(
 def pack_runs(tokens: Buffer, width: int, offsets: Buffer, /) -> bytes:
     """int64: most equal tokens in a row, in each row. Raises ValueError as pack_lengths."""
 
+Units = tuple[Buffer, Buffer, Buffer, Buffer]
+"""Strings and their tokens: bytes, n + 1 int64 offsets from 0, int32, n + 1 int64 offsets from 0."""
+
 class _Pieces: ...
 class _Memory(Buffer): ...
 
@@ -69,12 +72,17 @@ def pieces_build(
     prefix: int,
     split: bool,
     width: int,
+    known: Units | None,
     /,
 ) -> _Pieces:
     """A model: `struct pieces_spec` of `stages/native/pieces.h`. Raises ValueError for what that does not allow.
 
     text, offsets (int64) and guard_text, guard_offsets: strings; merges: three uint32 each; singles: 256 uint32.
+    known: what its caches begin with; nobody may write to it while the model lives.
     """
+
+def pieces_known(pieces: _Pieces, most: int, /) -> tuple[bytes, bytes, bytes, bytes]:
+    """Up to `most` units that its caches have, those met again first."""
 
 def pieces_encode(
     pieces: _Pieces, data: Buffer, offsets: Buffer, threads: int, /
@@ -89,9 +97,9 @@ def unicode() -> bytes:
     """uint16: the bits of each code point, see stages/native/unicode.py."""
 
 def bytelevel(
-    vocabulary: bytes,
+    vocabulary: Buffer,
     ids: Buffer,
-    merges: bytes,
+    merges: Buffer,
     count: int,
     ignore_merges: bool,
     splitters: tuple[tuple[Buffer, bytes, bytes, bool, int], ...],
@@ -99,15 +107,20 @@ def bytelevel(
     added: tuple[bytes, ...],
     bound: int,
     small: bool,
+    known: Units | None,
     /,
 ) -> object:
     """A byte-level tokenizer, to be given to bytelevel_encode.
 
     vocabulary, merges: strings in the byte alphabet, each ended by a zero byte, two for each of `count` merges; ids:
     int32. splitters: see pretokenize.h. unstable: uint16 a code point, not 0 where it makes a row hard. added: sorted,
-    texts that make a row hard. bound: bytes of all tables. small: tokens are uint16. Raises LookupError, naming the
-    part, for a model outside of bpe.h, ValueError for tables that do not fit together.
+    texts that make a row hard. bound: bytes of all tables. small: tokens are uint16. known: what tables begin
+    with; nobody may write to it while the tokenizer lives. Raises LookupError, naming the part, for a model outside of
+    bpe.h, ValueError for tables that do not fit together.
     """
+
+def bytelevel_known(core: object, most: int, /) -> tuple[bytes, bytes, bytes, bytes]:
+    """Up to `most` pretokens that its tables have, those met again first."""
 
 def bytelevel_encode(
     core: object,

@@ -1,3 +1,3 @@
 """The digest of the sources of the C core, which names passes in place of their compiled form."""
 
-DIGEST = "edfd2e3095c9fa589e871ee4b360bab1"
+DIGEST = "fb89fcc7348d4ca586b99a46c77e6021"

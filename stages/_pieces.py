@@ -8,19 +8,16 @@ looked at. What each part does is written in stages/native/pieces.h.
 import itertools
 import operator
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from florilegium.stages import _native
-from florilegium.stages._engine import Encoded, Engine, Unsupported
+from florilegium.stages._engine import SMALL, Encoded, Engine, Known, Tables, Unsupported
 
 BLANK = "\u2581"
 LIMITS = {"ids": 1 << 20, "merges": 1 << 24, "characters of a piece": 512}
 """The packed tables of pieces.h, and how deep the trie is built by recursion."""
-SMALL = 65_500
-"""Fewer ids are answered as uint16, as `Encoder` stores them."""
 Part = Mapping[str, Any]
 _Numbers = Any  # an ndarray: numpy's types do not say that it is a Buffer
 
@@ -31,41 +28,62 @@ class Prefix:
     BARE, ALWAYS, UNLESS = range(3)
 
 
-@dataclass(frozen=True)
 class _Pieces:
-    model: Any
-    dtype: type[np.uint16] | type[np.int32]
+    """A model in C with its caches."""
+
+    def __init__(self, model: Any, vocabulary: int) -> None:
+        self._model = model
+        self.vocabulary = vocabulary
 
     def encode(self, data: Any, offsets: Any, threads: int) -> Encoded:
-        """See `Engine`."""
-        tokens, ends, hard = _native.pieces_encode(self.model, data, offsets, threads)
-        return np.frombuffer(tokens, self.dtype), np.frombuffer(ends, np.int64), np.frombuffer(hard, np.int64)
+        """See Engine."""
+        tokens, ends, hard = _native.pieces_encode(self._model, data, offsets, threads)
+        dtype = np.uint16 if self.vocabulary < SMALL else np.int32
+        return np.frombuffer(tokens, dtype), np.frombuffer(ends, np.int64), np.frombuffer(hard, np.int64)
+
+    def known(self, most: int) -> Known:
+        """See Engine."""
+        return cast(Known, _native.pieces_known(self._model, most))
 
 
-def load(tokenizer: dict[str, Any]) -> Engine:
-    """The engine. Raises Unsupported, naming the part, for what it cannot reproduce exactly."""
-    known = {"version", "truncation", "padding", "added_tokens", "normalizer", "pre_tokenizer", "post_processor"}
-    _only("tokenizer", tokenizer, known | {"decoder", "model"})
-    _expect("tokenizer", tokenizer, version=("1.0",))
-    _check_post_processor(tokenizer.get("post_processor"))
-    prefix, split = _blanks(tokenizer.get("normalizer"), tokenizer.get("pre_tokenizer"))
+def tables(tokenizer: dict[str, Any]) -> Tables:
+    """Pieces by id, and merges. Raises Unsupported, naming the part, for what the engine cannot reproduce exactly."""
     model = tokenizer.get("model") or {}
     _check_model(model)
     vocabulary: dict[str, int] = model["vocab"]
-    added = [token["content"] for token in _added(tokenizer.get("added_tokens") or [])]
+    if BLANK not in vocabulary:
+        raise Unsupported(f"vocabulary: no piece for a blank ({BLANK})")
+    if (longest := max(map(len, vocabulary))) > LIMITS["characters of a piece"]:
+        raise Unsupported(f"vocabulary: a piece of {longest} characters")
     size = 1 + max([*vocabulary.values(), *(token["id"] for token in tokenizer.get("added_tokens") or [])])
     if size > LIMITS["ids"]:
         raise Unsupported(f"vocabulary: ids up to {size}")
     pieces = [""] * size
     for piece, number in vocabulary.items():
         pieces[number] = piece
-    width = 2 if size < SMALL else 4
     text, offsets = _strings(pieces)
-    guards, guard_offsets = _strings(added)
     singles = _bytes(vocabulary)
     merges = _merges(model["merges"], vocabulary, singles)
-    built = _native.pieces_build(text, offsets, merges, singles, guards, guard_offsets, prefix, split, width)
-    return _Pieces(built, np.uint16 if width == 2 else np.int32)
+    return {"text": np.frombuffer(text, np.uint8), "offsets": offsets, "bytes": singles, "merges": merges.ravel()}
+
+
+def engine(tokenizer: dict[str, Any], given: Tables, known: Known | None) -> Engine:
+    """The engine of a tokenizer.json, whose vocabulary and merges may be left out: they come as `given`.
+
+    known: what a warm start gives. Raises Unsupported, naming the part, for what it cannot reproduce exactly.
+    """
+    fields = {"version", "truncation", "padding", "added_tokens", "normalizer", "pre_tokenizer", "post_processor"}
+    _only("tokenizer", tokenizer, fields | {"decoder", "model"})
+    _expect("tokenizer", tokenizer, version=("1.0",))
+    _check_post_processor(tokenizer.get("post_processor"))
+    _check_model(tokenizer.get("model") or {})
+    prefix, split = _blanks(tokenizer.get("normalizer"), tokenizer.get("pre_tokenizer"))
+    added = [token["content"] for token in _added(tokenizer.get("added_tokens") or [])]
+    guards = _strings(added)
+    size = len(given["offsets"]) - 1
+    width = 2 if size < SMALL else 4
+    pieces = given["text"].data, given["offsets"].data, given["merges"].data, given["bytes"].data
+    return _Pieces(_native.pieces_build(*pieces, *guards, prefix, split, width, known), size)
 
 
 def _only(where: str, part: Part, known: Iterable[str]) -> None:
@@ -151,10 +169,6 @@ def _check_model(model: Part) -> None:
     _only("model", model, ("type", "vocab", "merges", "unk_token", *plain, *switches))
     _expect("model", model, dropout=(None,), continuing_subword_prefix=(None, ""), end_of_word_suffix=(None, ""))
     _expect("model", model, byte_fallback=(True,), fuse_unk=(True, False, None), ignore_merges=(False, None))
-    if BLANK not in model["vocab"]:
-        raise Unsupported(f"vocabulary: no piece for a blank ({BLANK})")
-    if (longest := max(map(len, model["vocab"]))) > LIMITS["characters of a piece"]:
-        raise Unsupported(f"vocabulary: a piece of {longest} characters")
 
 
 def _added(tokens: Sequence[Part]) -> Sequence[Part]:

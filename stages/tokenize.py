@@ -1,5 +1,6 @@
 """Tokenize: texts to the ids of a tokenizer.json, the same ids as the `tokenizers` library gives."""
 
+import dataclasses
 import json
 from collections.abc import Sequence
 from functools import cached_property
@@ -11,25 +12,33 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from florilegium.pipeline.errors import PipelineError
-from florilegium.stages import _bytelevel, _pieces
-from florilegium.stages._engine import Engine, Unsupported
+from florilegium.stages import _bytelevel, _pieces, _warm
+from florilegium.stages._engine import SMALL, Engine, Known, Unsupported
 
-SMALL = 65_500
-"""Vocabularies below this are stored as uint16: Megatron-LM's limit, the strictest of the trainers'."""
+MOST_UNITS = 400_000
+"""In a warm start: some 12 MB, and 5 ms to read. A text of 16 MB in all European languages has about as many."""
+
+_ENGINES = {"bytelevel": _bytelevel, "pieces": _pieces}
 
 
 class Encoder:
-    """A tokenizer.json. What the C engines cannot do exactly is done by `tokenizers`, and `why` says so."""
+    """A tokenizer.json. What the C engines cannot do exactly is done by `tokenizers`, and `why` says so.
 
-    def __init__(self, path: Path, text: str, threads: int) -> None:
+    Beside the file there may be a warm start (`save_warm_start`): it is found by itself, and never changes a token.
+    """
+
+    def __init__(self, path: Path, raw: bytes, threads: int) -> None:
         self._path = path
-        self._text = text
+        self._raw = raw
         self._threads = threads
-        file = _read(path, text)
-        self._engine, self.why = _engine(file)
-        """None, or a sentence: what keeps the engines from this tokenizer."""
-        last = _last(file) if self._engine else max(self._reference.get_vocab().values(), default=0)
-        self.vocabulary = last + 1
+        start = _warm.read(path, raw)
+        self.warm = start is not None
+        """Whether it began with a warm start."""
+        self._start, self._engine, self.why = _begun(start) if start else _cold(_read(path, raw))
+        """why: None, or a sentence: what keeps the engines from this tokenizer."""
+        self.vocabulary = (
+            self._engine.vocabulary if self._engine else 1 + max(self._reference.get_vocab().values(), default=0)
+        )
         """Ids are below this."""
         self.dtype: type[np.uint16] | type[np.int32] = np.uint16 if self.vocabulary < SMALL else np.int32
         """How tokens are stored."""
@@ -38,16 +47,22 @@ class Encoder:
     def from_file(cls, path: str | Path, threads: int = 1) -> "Encoder":
         """The tokenizer of a file. Raises PipelineError when it cannot be read or is no tokenizer."""
         try:
-            text = Path(path).read_bytes().decode()
-        except UnicodeDecodeError as error:
-            raise PipelineError(
-                f"{path}: is no tokenizer.json: not UTF-8 at byte {error.start}", "give the path of a tokenizer.json"
-            ) from error
+            return cls(Path(path), Path(path).read_bytes(), threads)
         except OSError as error:
             raise PipelineError(
                 f"{path}: cannot be read: {error.strerror}", "give the path of a tokenizer.json"
             ) from error
-        return cls(Path(path), text, threads)
+
+    def save_warm_start(self) -> Path | None:
+        """Put a warm start beside the file: what it took to load, and the units of text that were met since.
+
+        Answers its path, or None where `tokenizers` does the work, which has none. Raises OSError where it cannot be
+        written.
+        """
+        if self._engine is None or self._start is None:
+            return None
+        known = self._engine.known(MOST_UNITS)
+        return _warm.write(self._path, self._raw, dataclasses.replace(self._start, known=known))
 
     @cached_property
     def _reference(self) -> Any:
@@ -55,7 +70,7 @@ class Encoder:
         from tokenizers import Tokenizer
 
         try:
-            reference = Tokenizer.from_str(self._text)
+            reference = Tokenizer.from_str(self._raw.decode())
         except Exception as error:  # the library raises bare exceptions
             raise PipelineError(
                 f"{self._path}: is no tokenizer.json: {error}", "save it anew with `tokenizers`"
@@ -81,6 +96,11 @@ class Encoder:
 
     def token(self, name: str) -> int | None:
         """The id of a token by its text (`<eos>`); None if there is none."""
+        added = self._start.skeleton.get("added_tokens") if self._start else None
+        for one in added or []:
+            if one["content"] == name:
+                number: int = one["id"]
+                return number
         found: int | None = self._reference.token_to_id(name)
         return found
 
@@ -107,30 +127,40 @@ class Encoder:
         return (np.concatenate(ids) if ids else np.empty(0, self.dtype)), offsets
 
 
-def _read(path: Path, text: str) -> dict[str, Any]:
+def _read(path: Path, raw: bytes) -> dict[str, Any]:
     try:
-        file = json.loads(text)
+        file = json.loads(raw.decode())
+    except UnicodeDecodeError as error:
+        raise PipelineError(
+            f"{path}: is no tokenizer.json: not UTF-8 at byte {error.start}", "give the path of a tokenizer.json"
+        ) from error
     except json.JSONDecodeError as error:
         raise PipelineError(f"{path}: is no tokenizer.json: {error}", "give the path of a tokenizer.json") from error
     return file if isinstance(file, dict) else {}
 
 
-def _last(file: dict[str, Any]) -> int:
-    """The largest id of a file that an engine takes."""
-    added = [one["id"] for one in file.get("added_tokens") or []]
-    last: int = max([*file["model"]["vocab"].values(), *added])
-    return last
+_Begun = tuple[_warm.Start | None, Engine | None, str | None]
+
+NOTHING: Known = (b"", np.zeros(1, np.int64), np.zeros(0, np.int32), np.zeros(1, np.int64))
+"""No units."""
 
 
-def _engine(tokenizer: dict[str, Any]) -> tuple[Engine | None, str | None]:
+def _begun(start: _warm.Start) -> _Begun:
+    """The engine of a warm start."""
+    return start, _ENGINES[start.engine].engine(start.skeleton, start.tables, start.known), None
+
+
+def _cold(file: dict[str, Any]) -> _Begun:
     """The engine that reproduces this tokenizer, or why there is none."""
     reasons = []
-    for load in (_bytelevel.load, _pieces.load):
+    for name, module in _ENGINES.items():
         try:
-            return load(tokenizer), None
+            tables = module.tables(file)
+            engine = module.engine(file, tables, None)
+            return _warm.Start(name, _warm.skeleton(file), tables, NOTHING), engine, None
         except Unsupported as error:
             reasons.append(str(error))
-    return None, "; ".join(reasons)
+    return None, None, "; ".join(reasons)
 
 
 def _buffers(texts: "pa.Array[Any]") -> tuple[Any, NDArray[np.int64]]:

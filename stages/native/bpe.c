@@ -7,6 +7,7 @@
 #include "bpe_merge.h"
 #include "bpe_model.h"
 #include "bpe_tables.h"
+#include "bpe_warm.h"
 
 #define TARGET __attribute__((target("avx2,bmi,bmi2")))
 
@@ -260,7 +261,7 @@ static void fill(struct bpe_worker *worker)
     }
 }
 
-struct bpe_worker *bpe_worker(const struct bpe_model *model, size_t bound, bool small)
+struct bpe_worker *bpe_worker(const struct bpe_model *model, const struct units *known, size_t bound, bool small)
 {
     struct bpe_worker *worker = calloc(1, sizeof *worker);
     if (!worker)
@@ -269,12 +270,20 @@ struct bpe_worker *bpe_worker(const struct bpe_model *model, size_t bound, bool 
 #if defined(__x86_64__) && !defined(PLAIN_C)
     worker->vectors = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2");
 #endif
-    if (bpe_tables_start(&worker->tables, model->tokens, bound, small)) {
+    if (known) {
+        if (bpe_tables_learn(&worker->tables, known, bound, small))
+            return worker;
+    } else if (bpe_tables_start(&worker->tables, model->tokens, 0, bound, small)) {
         fill(worker);
         return worker;
     }
     bpe_worker_free(worker);
     return NULL;
+}
+
+bool bpe_known(const struct bpe_worker *worker, bool asked, size_t most, struct units_made *made)
+{
+    return bpe_tables_known(&worker->tables, asked, most, made);
 }
 
 void bpe_worker_free(struct bpe_worker *worker)

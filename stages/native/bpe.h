@@ -7,7 +7,7 @@
  *
  * Words repeat. Pretokens and their tokens are kept in two tables, by their bytes (no fingerprint: a hit is exact):
  * narrow entries for up to 15 bytes, wide ones for up to 60; longer pretokens are merged each time. The tables are
- * filled with the vocabulary first. They grow while they fill, up to a bound; then an entry that was not asked for since
+ * filled with the vocabulary first, or with what a file says was frequent before (bpe_warm.h). They grow while they fill, up to a bound; then an entry that was not asked for since
  * the last time room was wanted beside it makes room (second chance). What the tables hold never changes a result.
  *
  * A worker is a thread's tables and room. Workers share a model, which is never written to.
@@ -20,6 +20,7 @@
 #include <stdint.h>
 
 #include "pretokenize.h"
+#include "units.h"
 
 /* A pair and its rank share 64 bits: 20 for each id, 24 for the rank. */
 #define BPE_MOST_IDS (1 << 20)
@@ -43,9 +44,13 @@ enum bpe_fault bpe_load(struct bpe_model **model, const char *vocabulary, size_t
                         size_t tokens, const char *merges_text, size_t merges_size, size_t merges, bool ignore_merges);
 void bpe_free(struct bpe_model *model);
 
-/* bound: bytes that the worker's tables may take; small: tokens are uint16, else int32. NULL where memory ran out. */
-struct bpe_worker *bpe_worker(const struct bpe_model *model, size_t bound, bool small);
+/* known: pretokens and their tokens to start with, NULL for the vocabulary; bound: bytes that the worker's tables may
+ * take; small: tokens are uint16, else int32. NULL where memory ran out. */
+struct bpe_worker *bpe_worker(const struct bpe_model *model, const struct units *known, size_t bound, bool small);
 void bpe_worker_free(struct bpe_worker *worker);
+
+/* Adds pretokens of the tables: see bpe_warm.h. */
+bool bpe_known(const struct bpe_worker *worker, bool asked, size_t most, struct units_made *made);
 
 /* Tokens of text, pre-tokenized by the splitters, written to out, which has room for a token a byte and 64 bytes more. Bytes
  * up to `limit` may be read, whatever they are. Answers the number of tokens; SIZE_MAX where memory ran out. */

@@ -172,15 +172,18 @@ static uint32_t floor_log2(size_t value)
 }
 
 static uint32_t smaller(uint32_t a, uint32_t b) { return a < b ? a : b; }
+static uint32_t larger(uint32_t a, uint32_t b) { return a > b ? a : b; }
 
-bool bpe_tables_start(struct bpe_tables *tables, size_t tokens, size_t bound, bool small)
+#define LEAST (64 - 10) /* shift of the smallest table: of 64 KiB and 128 KiB, whatever the bound */
+
+bool bpe_tables_start(struct bpe_tables *tables, size_t narrow, size_t wide, size_t bound, bool small)
 {
     tables->small = small;
-    tables->narrow_shift = bpe_shift_for(tokens); /* of pairs, so four entries for a token */
-    tables->wide_shift = 64 - 13;
     /* Two thirds are narrow: most pretokens are. */
-    tables->narrow_least = smaller(64 - floor_log2(bound * 2 / 3 / (2 * sizeof(struct narrow))), tables->narrow_shift);
-    tables->wide_least = smaller(64 - floor_log2(bound / 3 / sizeof(struct wide)), tables->wide_shift);
+    tables->narrow_least = smaller(64 - floor_log2(bound * 2 / 3 / (2 * sizeof(struct narrow))), LEAST);
+    tables->wide_least = smaller(64 - floor_log2(bound / 3 / sizeof(struct wide)), LEAST);
+    tables->narrow_shift = larger(bpe_shift_for(narrow), tables->narrow_least); /* of pairs, so four entries for each */
+    tables->wide_shift = larger(smaller(64 - 13, bpe_shift_for(2 * wide)), tables->wide_least);
     tables->narrow = zeroed(narrow_size(tables->narrow_shift));
     tables->wide = zeroed(wide_size(tables->wide_shift));
     return tables->narrow && tables->wide;

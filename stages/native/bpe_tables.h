@@ -173,9 +173,9 @@ void bpe_narrow_keep(struct bpe_tables *tables, struct narrow *entry, const uint
 void bpe_wide_keep(struct bpe_tables *tables, struct wide *entry, const uint64_t key[8], const uint32_t *tokens,
                    size_t count);
 
-/* Empty tables for a vocabulary: a quarter full with it, and room for the words of some languages. bound: bytes that
- * they may grow to. False where memory ran out; bpe_tables_free is needed all the same. */
-bool bpe_tables_start(struct bpe_tables *tables, size_t tokens, size_t bound, bool small);
+/* Empty tables: so many entries fill a quarter of them, and a little room for wide ones is always there. bound: bytes
+ * that they may grow to. False where memory ran out; bpe_tables_free is needed all the same. */
+bool bpe_tables_start(struct bpe_tables *tables, size_t narrow, size_t wide, size_t bound, bool small);
 void bpe_tables_free(struct bpe_tables *tables);
 
 #endif

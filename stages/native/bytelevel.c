@@ -194,7 +194,7 @@ enum bytelevel_fault bytelevel_encode(struct bytelevel *engine, const struct byt
         parts[i].rows = rows;
         parts[i].worker = i;
         if (!engine->workers[i])
-            engine->workers[i] = bpe_worker(engine->model, engine->bound / threads, engine->small);
+            engine->workers[i] = bpe_worker(engine->model, engine->known, engine->bound / threads, engine->small);
         if (!engine->workers[i])
             return BYTELEVEL_MEMORY;
     }

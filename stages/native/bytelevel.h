@@ -32,6 +32,7 @@ struct bytelevel {
     struct added *added;
     size_t added_count;
     uint32_t first[257];           /* added tokens by their first byte: first[b] to first[b + 1] */
+    const struct units *known; /* for each worker's start; NULL for none */
     struct bpe_worker *workers[BYTELEVEL_THREADS];
     size_t bound; /* bytes that the tables of all workers may take */
     bool small;   /* tokens are uint16, else int32 */

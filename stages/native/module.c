@@ -87,8 +87,10 @@ static PyMethodDef methods[] = {
     {"pack_runs", module_pack_runs, METH_VARARGS, "the longest run of equal tokens of each row, see pack.h"},
     {"pieces_build", module_pieces_build, METH_VARARGS, "a model for pieces_encode, see pieces.h"},
     {"pieces_encode", module_pieces_encode, METH_VARARGS, "tokens of rows, see pieces.h"},
+    {"pieces_known", module_pieces_known, METH_VARARGS, "units for a warm start, see pieces_warm.h"},
     {"bytelevel", module_bytelevel, METH_VARARGS, "a byte-level tokenizer, see bytelevel.h"},
     {"bytelevel_encode", module_bytelevel_encode, METH_VARARGS, "rows to tokens, see bytelevel.h"},
+    {"bytelevel_known", module_bytelevel_known, METH_VARARGS, "units for a warm start, see bpe_warm.h"},
     {"unicode", module_unicode, METH_NOARGS, "unicode() -> bytes: uint16 a code point, see unicode.h"},
     {NULL, NULL, 0, NULL},
 };

@@ -8,6 +8,21 @@
 #endif
 #include <Python.h>
 
+#include "units.h"
+
+/* module_units.c: units in Python are four buffers: text, int64 offsets, int32 tokens, int64 offsets. */
+struct held_units {
+    struct units units;
+    Py_buffer buffers[4];
+};
+
+/* Holds the buffers of a tuple until it is let go. False with an exception set, and nothing to let go. */
+bool module_units_hold(PyObject *given, struct held_units *held);
+void module_units_let_go(struct held_units *held);
+
+/* A tuple of four bytes objects; NULL with an exception set. Frees what was made. */
+PyObject *module_units_new(struct units_made *made);
+
 /* module_pack.c */
 PyObject *module_pack(PyObject *module, PyObject *arguments);
 PyObject *module_pack_shuffle(PyObject *module, PyObject *arguments);
@@ -19,10 +34,12 @@ PyObject *module_pack_runs(PyObject *module, PyObject *arguments);
 /* module_pieces.c */
 PyObject *module_pieces_build(PyObject *module, PyObject *arguments);
 PyObject *module_pieces_encode(PyObject *module, PyObject *arguments);
+PyObject *module_pieces_known(PyObject *module, PyObject *arguments);
 
 /* module_bytelevel.c */
 PyObject *module_bytelevel(PyObject *module, PyObject *arguments);
 PyObject *module_bytelevel_encode(PyObject *module, PyObject *arguments);
+PyObject *module_bytelevel_known(PyObject *module, PyObject *arguments);
 PyObject *module_unicode(PyObject *module, PyObject *arguments);
 
 #endif

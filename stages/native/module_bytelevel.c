@@ -12,6 +12,7 @@
 
 struct held {
     struct bytelevel engine;
+    struct held_units known; /* held where engine.known is not NULL */
     pthread_mutex_t turn; /* the tables of an engine are written to: one call at a time */
 };
 
@@ -27,6 +28,8 @@ static void drop(struct held *held)
     }
     for (size_t i = 0; i < engine->added_count; i++)
         free((void *)engine->added[i].text);
+    if (engine->known)
+        module_units_let_go(&held->known);
     free(engine->added);
     free(engine->unstable);
     bpe_free(engine->model);
@@ -175,9 +178,9 @@ PyObject *module_bytelevel(PyObject *module, PyObject *arguments)
     Py_buffer vocabulary, ids, merges;
     Py_ssize_t count, bound;
     int whole, small;
-    PyObject *splitters, *unstable, *added, *capsule = NULL;
-    if (!PyArg_ParseTuple(arguments, "y*y*y*npO!OO!np:bytelevel", &vocabulary, &ids, &merges, &count, &whole, &PyTuple_Type,
-                          &splitters, &unstable, &PyTuple_Type, &added, &bound, &small))
+    PyObject *splitters, *unstable, *added, *known, *capsule = NULL;
+    if (!PyArg_ParseTuple(arguments, "y*y*y*npO!OO!npO:bytelevel", &vocabulary, &ids, &merges, &count, &whole,
+                          &PyTuple_Type, &splitters, &unstable, &PyTuple_Type, &added, &bound, &small, &known))
         return NULL;
     struct held *held = calloc(1, sizeof *held);
     if (!held) {
@@ -193,6 +196,8 @@ PyObject *module_bytelevel(PyObject *module, PyObject *arguments)
         held->engine.unstable = copied(unstable, UNICODE_LIMIT * (Py_ssize_t)sizeof(uint16_t));
         good = held->engine.unstable != NULL;
     }
+    if (good && known != Py_None && (good = module_units_hold(known, &held->known)))
+        held->engine.known = &held->known.units;
     if (good && read_model(&held->engine, &vocabulary, &ids, &merges, count, whole))
         capsule = PyCapsule_New(held, CAPSULE, drop_capsule);
     if (!capsule)
@@ -256,6 +261,32 @@ done:
     PyBuffer_Release(&offsets);
     PyBuffer_Release(&data);
     return result;
+}
+
+PyObject *module_bytelevel_known(PyObject *module, PyObject *arguments)
+{
+    (void)module;
+    PyObject *capsule;
+    Py_ssize_t most;
+    if (!PyArg_ParseTuple(arguments, "On:bytelevel_known", &capsule, &most))
+        return NULL;
+    struct held *held = PyCapsule_GetPointer(capsule, CAPSULE);
+    struct units_made made = {0};
+    bool good = held != NULL;
+    if (!good)
+        return NULL;
+    Py_BEGIN_ALLOW_THREADS
+    pthread_mutex_lock(&held->turn);
+    for (size_t i = 0; i < 2 * BYTELEVEL_THREADS && good; i++) {
+        const struct bpe_worker *worker = held->engine.workers[i % BYTELEVEL_THREADS];
+        good = !worker || bpe_known(worker, i < BYTELEVEL_THREADS, (size_t)most, &made);
+    }
+    pthread_mutex_unlock(&held->turn);
+    Py_END_ALLOW_THREADS
+    if (good)
+        return module_units_new(&made);
+    units_free(&made);
+    return PyErr_NoMemory();
 }
 
 PyObject *module_unicode(PyObject *module, PyObject *arguments)

@@ -115,25 +115,44 @@ static PyObject *memory_new(PyObject *type, void *bytes, Py_ssize_t size)
 
 /* ---- models: a capsule, its context the type of its tokens ---- */
 
+struct held {
+    struct pieces *pieces;
+    struct held_units known;
+    bool warm; /* known is held */
+};
+
+static void drop(struct held *held)
+{
+    if (held->pieces)
+        pieces_free(held->pieces);
+    if (held->warm)
+        module_units_let_go(&held->known);
+    PyMem_Free(held);
+}
+
 static void forget(PyObject *capsule)
 {
-    pieces_free(PyCapsule_GetPointer(capsule, NAME));
+    drop(PyCapsule_GetPointer(capsule, NAME));
     Py_XDECREF((PyObject *)PyCapsule_GetContext(capsule));
 }
 
-static PyObject *built(const struct pieces_spec *spec)
+static PyObject *built(const struct pieces_spec *spec, PyObject *known)
 {
-    struct pieces *pieces;
-    Py_BEGIN_ALLOW_THREADS
-    pieces = pieces_build(spec);
-    Py_END_ALLOW_THREADS
-    if (!pieces)
+    struct held *held = PyMem_Calloc(1, sizeof *held);
+    if (!held)
         return PyErr_NoMemory();
-    PyObject *capsule = PyCapsule_New(pieces, NAME, forget);
-    if (!capsule) {
-        pieces_free(pieces);
-        return NULL;
-    }
+    if (known != Py_None && !(held->warm = module_units_hold(known, &held->known)))
+        return drop(held), NULL;
+    Py_BEGIN_ALLOW_THREADS
+    held->pieces = pieces_build(spec);
+    Py_END_ALLOW_THREADS
+    if (!held->pieces)
+        return drop(held), PyErr_NoMemory();
+    if (held->warm)
+        pieces_begin(held->pieces, &held->known.units);
+    PyObject *capsule = PyCapsule_New(held, NAME, forget);
+    if (!capsule)
+        return drop(held), NULL;
     PyObject *type = memory_type();
     if (!type || PyCapsule_SetContext(capsule, type)) {
         Py_XDECREF(type);
@@ -142,14 +161,35 @@ static PyObject *built(const struct pieces_spec *spec)
     return capsule;
 }
 
+PyObject *module_pieces_known(PyObject *module, PyObject *arguments)
+{
+    (void)module;
+    PyObject *capsule;
+    Py_ssize_t most;
+    if (!PyArg_ParseTuple(arguments, "On:pieces_known", &capsule, &most))
+        return NULL;
+    const struct held *held = PyCapsule_GetPointer(capsule, NAME);
+    struct units_made made = {0};
+    bool good;
+    if (!held)
+        return NULL;
+    Py_BEGIN_ALLOW_THREADS
+    good = pieces_known(held->pieces, (size_t)most, &made);
+    Py_END_ALLOW_THREADS
+    if (good)
+        return module_units_new(&made);
+    units_free(&made);
+    return PyErr_NoMemory();
+}
+
 PyObject *module_pieces_build(PyObject *module, PyObject *arguments)
 {
     (void)module;
     Py_buffer text, offsets, merges, bytes, guard_text, guard_offsets;
     int prefix, split, width;
-    PyObject *result = NULL;
-    if (!PyArg_ParseTuple(arguments, "y*y*y*y*y*y*ipi:pieces_build", &text, &offsets, &merges, &bytes, &guard_text,
-                          &guard_offsets, &prefix, &split, &width))
+    PyObject *known, *result = NULL;
+    if (!PyArg_ParseTuple(arguments, "y*y*y*y*y*y*ipiO:pieces_build", &text, &offsets, &merges, &bytes, &guard_text,
+                          &guard_offsets, &prefix, &split, &width, &known))
         return NULL;
     struct pieces_spec spec = {.prefix = (enum pieces_prefix)prefix, .split = split != 0, .width = (unsigned)width};
     if (!strings_of(&text, &offsets, "offsets", &spec.pieces) ||
@@ -166,7 +206,7 @@ PyObject *module_pieces_build(PyObject *module, PyObject *arguments)
     spec.merges = merges.buf;
     spec.merges_count = (uint32_t)(merged / 3);
     spec.bytes = bytes.buf;
-    result = built(&spec);
+    result = built(&spec, known);
 done:
     PyBuffer_Release(&text);
     PyBuffer_Release(&offsets);
@@ -209,7 +249,8 @@ PyObject *module_pieces_encode(PyObject *module, PyObject *arguments)
     int threads;
     if (!PyArg_ParseTuple(arguments, "Oy*y*i:pieces_encode", &capsule, &data, &offsets, &threads))
         return NULL;
-    struct pieces *pieces = PyCapsule_GetPointer(capsule, NAME);
+    struct held *held = PyCapsule_GetPointer(capsule, NAME);
+    struct pieces *pieces = held ? held->pieces : NULL;
     const Py_ssize_t rows = pieces ? rows_of(&offsets, data.len, "offsets") : -1;
     if (rows >= 0) {
         struct pieces_result found;

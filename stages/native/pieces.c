@@ -18,6 +18,7 @@
 #include "pieces_cache.h"
 #include "pieces_cut.h"
 #include "pieces_model.h"
+#include "pieces_warm.h"
 
 #define WINDOW 16384 /* bytes of text looked at together; a longer row has a window of its own */
 #define ROWS 1024    /* rows in a window: more only if all are tiny */
@@ -67,6 +68,8 @@ struct pieces {
     struct cuts cuts;
     enum pieces_prefix prefix;
     enum cache_form form;
+    const struct units *known; /* NULL for none */
+    uint32_t ids;
     pthread_mutex_t lock;
     struct worker *workers;
     int worker_count;
@@ -135,14 +138,16 @@ static void worker_close(struct worker *worker)
     memset(worker, 0, sizeof *worker);
 }
 
-static bool worker_open(struct worker *worker, enum cache_form form, size_t bytes)
+static bool worker_open(struct worker *worker, const struct pieces *pieces, size_t bytes)
 {
     if (worker->ready)
         return true;
     worker->parts = malloc((CACHE_LONGEST + SLACK) * sizeof *worker->parts);
-    worker->ready = cache_open(&worker->cache, form, bytes) && worker->parts;
+    worker->ready = cache_open(&worker->cache, pieces->form, bytes) && worker->parts;
     if (!worker->ready)
         worker_close(worker);
+    else if (pieces->known)
+        cache_learn(&worker->cache, pieces->known, pieces->ids);
     return worker->ready;
 }
 
@@ -558,6 +563,7 @@ struct pieces *pieces_build(const struct pieces_spec *spec)
     if (!pieces)
         return NULL;
     pieces->prefix = spec->prefix;
+    pieces->ids = spec->pieces.count;
     pieces->form = spec->width == 2 ? CACHE_16_16 : spec->pieces.count <= 65536 ? CACHE_16_32 : CACHE_24_32;
     cuts_build(&pieces->cuts, spec);
     if (!model_build(&pieces->model, spec) || pthread_mutex_init(&pieces->lock, NULL)) {
@@ -578,6 +584,20 @@ void pieces_free(struct pieces *pieces)
     free(pieces);
 }
 
+void pieces_begin(struct pieces *pieces, const struct units *known) { pieces->known = known; }
+
+bool pieces_known(struct pieces *pieces, size_t most, struct units_made *made)
+{
+    bool good = true;
+    pthread_mutex_lock(&pieces->lock);
+    for (int i = 0; i < 2 * pieces->worker_count && good; i++) {
+        const struct worker *worker = pieces->workers + i % pieces->worker_count;
+        good = !worker->ready || cache_known(&worker->cache, i < pieces->worker_count, most, made);
+    }
+    pthread_mutex_unlock(&pieces->lock);
+    return good;
+}
+
 /* As many workers as there will be threads. Their caches share the budget, so all begin anew when more are needed. */
 static bool open_workers(struct pieces *pieces, int threads)
 {
@@ -591,7 +611,7 @@ static bool open_workers(struct pieces *pieces, int threads)
             return false;
     }
     for (int i = 0; i < threads; i++)
-        if (!worker_open(pieces->workers + i, pieces->form, BUDGET / (size_t)pieces->worker_count))
+        if (!worker_open(pieces->workers + i, pieces, BUDGET / (size_t)pieces->worker_count))
             return false;
     return true;
 }

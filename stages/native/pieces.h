@@ -29,6 +29,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "units.h"
+
 /* Limits of the packed tables: ids of 20 bits, ranks of 24. */
 #define PIECES_IDS (1u << 20)
 #define PIECES_MERGES (1u << 24)
@@ -62,6 +64,12 @@ struct pieces;
 /* NULL where memory runs out or a packed table is too small. The spec need not outlive the call. U+2581 is a piece. */
 struct pieces *pieces_build(const struct pieces_spec *spec);
 void pieces_free(struct pieces *pieces);
+
+/* Before the first call: units that caches begin with. They must outlive `pieces`. */
+void pieces_begin(struct pieces *pieces, const struct units *known);
+
+/* Adds units of the caches, those that were met again first, until there are `most`. False where memory ran out. */
+bool pieces_known(struct pieces *pieces, size_t most, struct units_made *made);
 
 enum pieces_status { PIECES_DONE, PIECES_NO_MEMORY, PIECES_INVALID };
 

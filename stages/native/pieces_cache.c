@@ -253,13 +253,13 @@ static uint32_t token_at(const uint8_t *tokens, size_t i, size_t width)
     return token;
 }
 
-void cache_walk(const struct cache *cache,
+void cache_walk(const struct cache *cache, bool asked,
                 void (*show)(void *to, const uint8_t *unit, size_t size, const uint32_t *tokens, size_t count), void *to)
 {
     uint32_t tokens[CACHE_LONGEST]; /* no unit has more tokens than bytes */
     for (size_t i = 0; i < 2 * cache->lines; i++) {
         const struct cache_entry *entry = cache->table + i;
-        if (!entry->key[1] || !(entry->state & CACHE_ASKED))
+        if (!entry->key[1] || !(entry->state & CACHE_ASKED) == asked)
             continue;
         const size_t size = size_of(entry);
         const uint8_t *unit = (const uint8_t *)entry->key;

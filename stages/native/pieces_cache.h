@@ -77,9 +77,9 @@ const uint8_t *cache_far(struct cache *cache, struct cache_entry *entry, const u
  * its place without growing. Without memory it stays as it is. */
 void cache_reserve(struct cache *cache, size_t units, size_t log_bytes);
 
-/* Shows all units that were asked for and are still there, in no order, one or the other perhaps twice: its bytes, at
+/* Shows all units that were asked for since they are there, or all that were not, in no order, one or the other perhaps twice: its bytes, at
  * which 16 may be read, and its tokens in 32 bits. Both last as long as the call. */
-void cache_walk(const struct cache *cache,
+void cache_walk(const struct cache *cache, bool asked,
                 void (*show)(void *to, const uint8_t *unit, size_t size, const uint32_t *tokens, size_t count), void *to);
 
 static inline uint64_t cache_mix(uint64_t a, uint64_t b)

@@ -3,7 +3,8 @@
  *   gcc -fsanitize=address,undefined ... && ./bytelevel 20000      number of inputs to try
  *
  * What holds for any bytes: no fault; invalid UTF-8 is named; a mask splitter cuts as its definition does, with and
- * without vectors; tokens put together are the text; two threads, small tables and a second call change nothing.
+ * without vectors; tokens put together are the text; two threads, small tables, a second call and a warm
+ * start change nothing.
  */
 #include <stdbool.h>
 #include <stdio.h>
@@ -205,6 +206,34 @@ static void try_rows(struct bytelevel *engines, size_t count, const uint8_t *dat
     }
 }
 
+/* An engine that begins with another's pretokens gives the same tokens; damaged ones may give any, but no fault. */
+static void try_warm(const struct bytelevel *from, const uint8_t *data, const int64_t *offsets, size_t rows, size_t most)
+{
+    static uint16_t tokens[MOST + 4 * BYTELEVEL_SPARE];
+    static int64_t ends[ROWS + 1];
+    static uint8_t hard[ROWS];
+    struct units_made made = {0};
+    require(!from->workers[0] || (bpe_known(from->workers[0], true, most, &made) &&
+                                  bpe_known(from->workers[0], false, most, &made)), "memory");
+    const struct units units = {made.text, made.text_at, made.tokens, made.tokens_at, made.count};
+    for (int damaged = 0; damaged < 2 && made.count; damaged++) {
+        struct bytelevel warm = *from;
+        memset(warm.workers, 0, sizeof warm.workers);
+        warm.known = &units;
+        if (!damaged)
+            try_rows(&warm, 1, data, offsets, rows);
+        else
+            encode(&warm, data, offsets, rows, 1, tokens, ends, hard);
+        for (size_t i = 0; i < BYTELEVEL_THREADS; i++)
+            bpe_worker_free(warm.workers[i]);
+        for (size_t i = 0; i < (size_t)made.tokens_at[made.count]; i++)
+            made.tokens[i] = (int32_t)((i + 1) * 2654435761u >> i % 24); /* Knuth's multiplier: any number */
+        if (made.count > 1) /* two units become one of no bytes and one of more */
+            made.text_at[1] = 0;
+    }
+    units_free(&made);
+}
+
 /* xorshift64 (Marsaglia 2003): the same numbers on every machine. */
 static uint64_t next_number(uint64_t *state)
 {
@@ -281,6 +310,8 @@ int main(int count, char **values)
         require(exact != NULL, "memory");
         memcpy(exact, text, size);
         try_rows(engines + i % 4, 1, exact, offsets, rows);
+        if (i % 256 < 4)
+            try_warm(engines + i % 4, exact, offsets, rows, i % 512 < 4 ? 20 : 100000);
         free(exact);
     }
     for (size_t i = 0; i < 4; i++)

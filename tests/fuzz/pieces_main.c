@@ -292,9 +292,9 @@ static void check_walk(const struct cache *cache)
     require(cache_open(&copy, cache->form, 4 << 20), "memory");
     cache_reserve(&copy, 2 * cache->lines, cache->log_size);
     const size_t lines = copy.lines, log_size = copy.log_size;
-    cache_walk(cache, put_anew, &copy);
+    cache_walk(cache, true, put_anew, &copy);
     require(copy.lines == lines && copy.log_size == log_size, "what is reserved need not grow");
-    cache_walk(cache, look_up, &seen);
+    cache_walk(cache, true, look_up, &seen);
     require(seen.units <= cache->used, "no more units than there are");
     cache_close(&copy);
 }
@@ -338,6 +338,35 @@ static void check_cache(const uint8_t *data, size_t size, unsigned turn)
         check_walk(cache);
 }
 
+/* A model that begins with another's units gives the same tokens; with units that are damaged it gives any, but no fault. */
+static void check_warm(const struct tokenizer *tokenizer, const struct pieces_spec *spec, struct pieces *from,
+                       const uint8_t *data, const int64_t *offsets, unsigned turn)
+{
+    struct units_made made = {0};
+    require(pieces_known(from, turn % 16 == 1 ? 3 : 1000, &made), "memory");
+    const int64_t none = 0;
+    const struct units units = {made.text, made.count ? made.text_at : &none, made.tokens,
+                                made.count ? made.tokens_at : &none, made.count};
+    for (int damaged = 0; damaged < 2; damaged++) {
+        struct pieces *warm = pieces_build(spec);
+        require(warm != NULL, "a model");
+        pieces_begin(warm, &units);
+        if (!damaged) {
+            check_rows(tokenizer, warm, data, offsets, 1);
+        } else if (pieces_encode(warm, data, offsets, ROWS, 2).status == PIECES_DONE) {
+            pieces_drop(warm);
+        }
+        pieces_free(warm);
+        for (size_t i = 0; made.count && i < (size_t)made.tokens_at[made.count]; i++)
+            made.tokens[i] = (int32_t)((i + 1) * 2654435761u >> i % 24); /* Knuth's multiplier: any number */
+        for (size_t i = 0; made.count && i < (size_t)made.text_at[made.count]; i += 1 + turn % 7)
+            made.text[i] ^= (uint8_t)(turn + i);
+        if (made.count > 1) /* two units become one of no bytes and one of more */
+            made.text_at[1] = 0;
+    }
+    units_free(&made);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
     static struct tokenizer tokenizer;
@@ -372,6 +401,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         check_rows(&tokenizer, pieces, data, offsets, 1);
     if (turn % 16 == 0)
         check_rows(&tokenizer, pieces, data, offsets, 3);
+    if (turn % 4 == 1)
+        check_warm(&tokenizer, &spec, pieces, data, offsets, turn);
     pieces_free(pieces);
     struct cuts cuts;
     cuts_build(&cuts, &spec);

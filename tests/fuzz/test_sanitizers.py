@@ -20,7 +20,13 @@ FLAGS = ("-std=c11", "-O1", "-g", "-Wall", "-Wextra", "-Werror", *SANITIZERS)
 INPUTS = 20_000
 SECONDS = float(os.environ.get("FUZZ_SECONDS", "0"))
 """For all drivers together; without it each sees INPUTS once. `make fuzz` gives an hour."""
-BESIDE = {"bytelevel_main.c": ("bpe.c", "bpe_merge.c", "bpe_model.c", "bpe_tables.c", "pretokenize.c", "utf8.c")}
+BESIDE = {
+    "bytelevel_main.c": (
+        *("bpe.c", "bpe_merge.c", "bpe_model.c", "bpe_tables.c", "bpe_warm.c"),
+        *("pretokenize.c", "units.c", "utf8.c"),
+    ),
+    "pieces_main.c": ("units.c",),
+}
 """Sources of drivers beside those that they are named after."""
 
 

@@ -21,6 +21,11 @@ from florilegium.stages._engine import Engine, Unsupported
 from florilegium.stages.native import unicode
 from florilegium.stages.tokenize import Encoder
 
+
+def load(file: dict[str, Any]) -> Engine:
+    return _bytelevel.engine(file, _bytelevel.tables(file), None)
+
+
 ROOT = Path(__file__).resolve().parents[2]
 O200K = "|".join(
     [
@@ -107,7 +112,7 @@ def trained(name: str) -> Tokenizer:
 @pytest.fixture(scope="module", params=list(CONFIGURATIONS))
 def pair(request: pytest.FixtureRequest) -> tuple[Tokenizer, Engine]:
     tokenizer = trained(request.param)
-    return tokenizer, _bytelevel.load(json.loads(tokenizer.to_str()))
+    return tokenizer, load(json.loads(tokenizer.to_str()))
 
 
 def encode(engine: Engine, rows: list[bytes], threads: int = 1) -> tuple[Any, Any, list[int]]:
@@ -199,7 +204,7 @@ def test_merging_is_what_its_definition_says() -> None:
     chance = random.Random(4)
     texts = ["a" * n for n in range(1, 70)] + ["".join(chance.choices("aeinst ", k=n)) for n in range(1, 300, 7)]
     texts += [text[: 3 * n] for n, text in enumerate(corpus())]
-    tokens, ends, hard = encode(_bytelevel.load(file), [text.encode() for text in texts])
+    tokens, ends, hard = encode(load(file), [text.encode() for text in texts])
     assert hard == []
     for row, text in enumerate(texts):
         wanted = [vocabulary[one] for one in merged([alphabet[byte] for byte in text.encode()], ranks)]
@@ -213,11 +218,11 @@ def test_a_whole_token_comes_before_its_merges() -> None:
         file["model"]["vocab"][text] = len(file["model"]["vocab"])
     tokenizer = Tokenizer.from_str(json.dumps(file))
     texts = [" xqzjk xqzj xqzjkk", " " + "ab" * 10, " " + "qx" * 40 + " " + "qx" * 41]
-    assert assert_same((tokenizer, _bytelevel.load(file)), texts * 2) == 0
+    assert assert_same((tokenizer, load(file)), texts * 2) == 0
     assert len(tokenizer.encode(texts[1]).ids) == 1
     file["model"]["ignore_merges"] = False
     tokenizer = Tokenizer.from_str(json.dumps(file))
-    assert assert_same((tokenizer, _bytelevel.load(file)), texts * 2) == 0
+    assert assert_same((tokenizer, load(file)), texts * 2) == 0
     assert len(tokenizer.encode(texts[1]).ids) > 1
 
 
@@ -225,18 +230,18 @@ def test_a_whole_token_comes_before_its_merges() -> None:
 def test_long_runs_are_no_trouble() -> None:
     """A megabyte of letters, of blanks, of digits, of line breaks: merging and matching stay near linear."""
     for name in ("llama3", "gpt2", "o200k"):
-        engine = _bytelevel.load(json.loads(trained(name).to_str()))
+        engine = load(json.loads(trained(name).to_str()))
         rows = [one * (1 << 20) for one in (b"e", b"en", b" ", b"1", b"\n", b" \n", b"-", b"Aa")]
         _, ends, _ = encode(engine, rows)
         assert (np.diff(ends) > 0).all()
-    pair = trained("llama3"), _bytelevel.load(json.loads(trained("llama3").to_str()))
+    pair = trained("llama3"), load(json.loads(trained("llama3").to_str()))
     assert_same(pair, [one * 3000 for one in ("e", "en", " ", "1", "\n", " \n", "-", "Aa", "λ", "\u00a0", "½", "🚢")])
 
 
 def test_tables_that_overflow_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     tokenizer = trained("llama3")
     monkeypatch.setattr(_bytelevel, "TABLES", 1 << 10)
-    engine = _bytelevel.load(json.loads(tokenizer.to_str()))
+    engine = load(json.loads(tokenizer.to_str()))
     chance = random.Random(7)
     words = ["".join(chance.choices("aeinstжλ", k=chance.randrange(1, 30))) for _ in range(30_000)]
     texts = [" ".join(words[at : at + 50]) for at in range(0, len(words), 50)]
@@ -246,8 +251,8 @@ def test_tables_that_overflow_change_nothing(monkeypatch: pytest.MonkeyPatch) ->
 def test_threads_give_the_same() -> None:
     file = json.loads(trained("llama3").to_str())
     rows = [text.encode() for text in [*corpus(), "<eos>", "", *corpus(), "x"]]
-    wanted = [part if isinstance(part, list) else part.tolist() for part in encode(_bytelevel.load(file), rows)]
-    engine = _bytelevel.load(file)
+    wanted = [part if isinstance(part, list) else part.tolist() for part in encode(load(file), rows)]
+    engine = load(file)
     for threads in (1, 2, 3, 7, 64, 100):
         found = encode(engine, rows, threads)
         assert [part if isinstance(part, list) else part.tolist() for part in found] == wanted
@@ -263,7 +268,7 @@ def test_ids_of_large_vocabularies() -> None:
         ids = chance.sample(range(1_048_575), len(vocabulary))
         file["model"]["vocab"] = dict(zip(vocabulary, ids, strict=True))
         file["added_tokens"][0]["id"] = file["model"]["vocab"]["<eos>"]
-        pair = Tokenizer.from_str(json.dumps(file)), _bytelevel.load(file)
+        pair = Tokenizer.from_str(json.dumps(file)), load(file)
         assert encode(pair[1], [b"a"])[0].dtype == np.int32
         words = ["".join(chance.choices("aeinstжλ한", k=chance.randrange(1, 40))) for _ in range(4000)]
         for _ in range(2):
@@ -274,7 +279,8 @@ MEMORY = """
 import json, os, sys
 import numpy as np
 from florilegium.stages import _bytelevel
-engine = _bytelevel.load(json.load(open(sys.argv[1], encoding="utf-8")))
+file = json.load(open(sys.argv[1], encoding="utf-8"))
+engine = _bytelevel.engine(file, _bytelevel.tables(file), None)
 def resident():
     return int(open("/proc/self/statm").read().split()[1]) * os.sysconf("SC_PAGESIZE")
 chance, before = np.random.default_rng(5), resident()
@@ -318,7 +324,7 @@ def test_rows_with_added_tokens_or_to_normalize_are_left_to_the_library(tmp_path
         "re\u0301",
         "한\u11a8",
     ]
-    engine = _bytelevel.load(json.loads(tokenizer.to_str()))
+    engine = load(json.loads(tokenizer.to_str()))
     _, _, hard = encode(engine, [text.encode() for text in texts])
     assert hard == [1, 2, 3, 7, 8, 9]
     tokens, offsets = Encoder.from_file(tmp_path / "tokenizer.json").encode(pa.array(texts))
@@ -327,7 +333,7 @@ def test_rows_with_added_tokens_or_to_normalize_are_left_to_the_library(tmp_path
 
 
 def test_rows_that_are_no_utf8_are_named() -> None:
-    engine = _bytelevel.load(json.loads(trained("gpt2").to_str()))
+    engine = load(json.loads(trained("gpt2").to_str()))
     for bad in (
         b"\x80",
         b"\xc3",
@@ -414,7 +420,7 @@ def test_what_is_not_known_is_refused(name: str, change: Change) -> None:
     file = json.loads(REFERENCE)
     change(file)
     with pytest.raises(Unsupported, match=name):
-        _bytelevel.load(file)
+        load(file)
 
 
 def test_post_processors_change_nothing_without_special_tokens() -> None:
@@ -430,7 +436,7 @@ def test_post_processors_change_nothing_without_special_tokens() -> None:
         ),
     ):
         tokenizer.post_processor = processor
-        assert_same((tokenizer, _bytelevel.load(json.loads(tokenizer.to_str()))), corpus())
+        assert_same((tokenizer, load(json.loads(tokenizer.to_str()))), corpus())
 
 
 def test_what_is_of_no_effect_is_not_refused() -> None:
@@ -439,7 +445,7 @@ def test_what_is_of_no_effect_is_not_refused() -> None:
     file["model"].update(unk_token="<eos>", fuse_unk=True, continuing_subword_prefix="", end_of_word_suffix="")
     template = {"type": "TemplateProcessing", "single": [{"Sequence": {"id": "A", "type_id": 0}}], "pair": []}
     file["post_processor"] = {"type": "Sequence", "processors": [BYTE_LEVEL, {**template, "special_tokens": {}}]}
-    _bytelevel.load(file)
+    load(file)
 
 
 REFERENCE = trained("gpt2").to_str()

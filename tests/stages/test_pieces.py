@@ -16,8 +16,13 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 
 from florilegium.stages import _pieces
-from florilegium.stages._engine import Unsupported
+from florilegium.stages._engine import Engine, Unsupported
 from florilegium.stages.tokenize import Encoder
+
+
+def load(file: dict[str, Any]) -> Engine:
+    return _pieces.engine(file, _pieces.tables(file), None)
+
 
 Json = dict[str, Any]
 BLANK = "\u2581"
@@ -135,7 +140,7 @@ class Case:
     def __init__(self, tokenizer: Json) -> None:
         self.json = tokenizer
         self.reference = Tokenizer.from_str(json.dumps(tokenizer))
-        self.engine = _pieces.load(tokenizer)
+        self.engine = load(tokenizer)
 
     def ours(self, texts: Sequence[str | bytes], threads: int = 1) -> tuple[list[list[int]], list[int]]:
         rows = [text.encode() if isinstance(text, str) else text for text in texts]
@@ -314,7 +319,7 @@ def test_what_is_not_known_is_refused_and_named(cases: dict[str, Case], path: st
         tokenizer["model"]["merges"].append(["<0x41>", "<0x42>"])
         named = "byte token"
     with pytest.raises(Unsupported, match=named):
-        _pieces.load(changed(path, value)(tokenizer))
+        load(changed(path, value)(tokenizer))
 
 
 def test_a_missing_byte_and_a_missing_blank_are_refused(cases: dict[str, Case]) -> None:
@@ -323,7 +328,7 @@ def test_a_missing_byte_and_a_missing_blank_are_refused(cases: dict[str, Case]) 
         tokenizer = copy.deepcopy(case.json)
         del tokenizer["model"]["vocab"][piece]
         with pytest.raises(Unsupported, match=piece):
-            _pieces.load(tokenizer)
+            load(tokenizer)
 
 
 def test_older_spellings_are_known(cases: dict[str, Case]) -> None:
