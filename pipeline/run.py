@@ -3,7 +3,7 @@
 import json
 import time
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any, Protocol
@@ -133,7 +133,7 @@ class _Walk:
         target = corpus.folder(recipe, shards, settled, work)
         gathered = self._run("gather", corpus.gather_units(shards, settled, target))
         merged = self._run("merge", corpus.merge_units(recipe, gathered, target))
-        encoded = self._run("tokens", tokens.units(recipe, merged, work))
+        encoded = self._run("tokens", tokens.units(recipe, merged, work), before=tokens.begin)
         ledgers = self._run("ledger", release.units(recipe, shards, settled, work, merged=merged, encoded=encoded))
         account = release.balance(sum(shard.rows for shard in shards), ledgers, merged, encoded)
         totals = tokens.totals(encoded)
@@ -172,8 +172,17 @@ class _Walk:
             costs=dict(self._costs) | {"peak_mb": self._peak},
         )
 
-    def _run(self, name: str, units: list[Unit], shares: Sequence[Share] | None = None) -> Done:
-        """Run what is not done of a pass or level; answers all its units with their records, in order."""
+    def _run(
+        self,
+        name: str,
+        units: list[Unit],
+        shares: Sequence[Share] | None = None,
+        before: Callable[[Sequence[Unit]], None] | None = None,
+    ) -> Done:
+        """Run what is not done of a pass or level; answers all its units with their records, in order.
+
+        before: takes the units that will run, before they do.
+        """
         done, todo = done_before(units, shares, self._verify)
         for folder in sorted({unit.folder for unit in todo}):
             store.make_folder(folder)
@@ -181,6 +190,8 @@ class _Walk:
         if units:
             store.put_bytes(store.join(self._work, "planned.json"), json.dumps(self._planned, sort_keys=True).encode())
         self._watch.begin(name, len(todo), len(done), sum(unit.load for unit in todo))
+        if before is not None:
+            before(todo)
         for event in self._executor.run(todo):
             if event.kind == "done":
                 self._count(event)

@@ -17,6 +17,7 @@ from florilegium.pipeline.inputs import InputFile, Share
 from florilegium.pipeline.passes import tokens
 from florilegium.pipeline.recipe import of_inputs
 from florilegium.pipeline.stage import find
+from florilegium.pipeline.tokenizer import warm
 
 SHARD_BYTES = 64 << 20
 """Bytes of text a shard, about: what a worker holds of a build, too."""
@@ -48,6 +49,8 @@ def tokenize(
     for file in files:
         without: Counter[str] = Counter()
         for number, table in enumerate(_tables(file, without)):
+            if file.size >= warm.WORTH:
+                warm.from_texts(str(tokenizer), table["text"].chunks)
             encoded = tokens.encode(table, str(tokenizer), None, eos, threads)
             rows = tokens.split_of(table, encoded, 0.0)["train"]
             if len(rows):

@@ -27,6 +27,7 @@ from florilegium.pipeline.passes import line
 from florilegium.pipeline.recipe import Recipe, as_json
 from florilegium.pipeline.stage import find
 from florilegium.pipeline.store import Stored
+from florilegium.pipeline.tokenizer import warm
 from florilegium.pipeline.work import Guard, Made, Record, Unit, digest
 
 Done = Sequence[tuple[Unit, Record]]
@@ -99,6 +100,12 @@ def units(recipe: Recipe, merged: Done, work: str) -> list[Unit]:
         )
         for unit, record in merged
     ]
+
+
+def begin(todo: Sequence[Unit]) -> None:
+    """Put a warm start beside the tokenizer, from all shards to come, if they are worth it."""
+    if sum(unit.load for unit in todo) >= warm.WORTH:
+        warm.from_shards(todo[0].carry["tokenizer"], [unit.carry["shard"] for unit in todo])
 
 
 def run(unit: Unit, guard: Guard) -> Made:

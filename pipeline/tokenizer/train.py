@@ -4,6 +4,7 @@ The trainer is that of the `tokenizers` library: given the counts of words it ha
 their ids), so neither threads nor the order of the texts show in the file.
 """
 
+import itertools
 import json
 import re
 from collections import Counter
@@ -11,9 +12,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import pyarrow as pa
+
 from florilegium.pipeline import store
 from florilegium.pipeline.errors import PipelineError
 from florilegium.pipeline.store import Stored
+from florilegium.pipeline.tokenizer import warm
 from florilegium.pipeline.tokenizer.sample import Sample, Walk, draw, silent
 
 LLAMA3 = (
@@ -72,7 +76,19 @@ def train(
         say(f"learning {vocabulary:,} tokens from {sum(sample.taken.values()) / 1e6:,.1f} MB")
     tokenizer = KINDS[kind](sample, vocabulary, list(special), bars)
     _check_learned(tokenizer, vocabulary, special, sum(sample.taken.values()))
-    return Trained(sample, store.put_bytes(out, (json.dumps(tokenizer, ensure_ascii=False, indent=2) + "\n").encode()))
+    stored = store.put_bytes(out, (json.dumps(tokenizer, ensure_ascii=False, indent=2) + "\n").encode())
+    local = store.local_path(out)
+    if local is not None:
+        warm.from_texts(str(local), _batches(sample))
+    return Trained(sample, stored)
+
+
+def _batches(sample: Sample) -> "Iterator[pa.Array[Any]]":
+    """The sample as Arrow has it, a part of MOST bytes of it spread over all languages."""
+    part = warm.MOST // len(sample.texts)
+    for texts in sample.texts.values():
+        taken = itertools.accumulate(map(len, texts), initial=0)
+        yield pa.array([text for text, before in zip(texts, taken, strict=False) if before < part], pa.large_string())
 
 
 def exponent(balance: str) -> float:
