@@ -1,7 +1,7 @@
 """Put a warm start beside a tokenizer: what its encoder has learnt from a little of every text."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ def from_texts(tokenizer: str, texts: "Iterable[pa.Array[Any]]") -> Path | None:
     work goes on without, only slower.
     """
     encoder = find("stages", "tokenize").Encoder.from_file(tokenizer)
-    if encoder.warm:
+    if encoder.warm or encoder.why:
         return None
     left = MOST
     for portion in texts:
@@ -46,9 +46,8 @@ def from_shards(tokenizer: str, shards: Sequence[str]) -> Path | None:
 
 
 def _start_of(path: str, size: int) -> "Iterator[pa.Array[Any]]":
-    with closing(tables.scan(path, ["text"], 64)) as batches:
-        for batch in batches:
-            yield batch["text"]
-            size -= batch["text"].nbytes
-            if size <= 0:
-                return
+    for batch in tables.scan(path, ["text"], 64):
+        yield batch["text"]
+        size -= batch["text"].nbytes
+        if size <= 0:
+            return

@@ -57,6 +57,7 @@ def test_a_trained_file_loads_and_gives_every_language_back(built: Path, trained
     for kind, path in trained.items():
         encoder = Encoder.from_file(path)
         assert encoder.vocabulary == VOCABULARY, kind
+        assert encoder.warm, kind
         tokens, offsets = encoder.encode(table["text"].combine_chunks())
         for row, text in enumerate(table["text"].to_pylist()):
             assert encoder.decode(tokens[offsets[row] : offsets[row + 1]]) == text, kind
