@@ -39,7 +39,7 @@ class Built:
 
     beside: records that are no documents, by kind. unclaimed: input files whose ending no format has.
 
-    tokens: by layout and split, documents, sequences and tokens, if the recipe wants any.
+    tokenizer, tokens: of the tokenizer, and by layout and split documents, sequences and tokens, if there are any.
     costs: CPU seconds by stage and in all, and the largest memory of a worker (`peak_mb`), of the units run this time.
     """
 
@@ -49,6 +49,7 @@ class Built:
     beside: Mapping[str, int]
     unclaimed: Sequence[str]
     files: Sequence[str]
+    tokenizer: Mapping[str, Any] = field(default_factory=dict)
     tokens: Mapping[str, Any] = field(default_factory=dict)
     costs: Mapping[str, float] = field(default_factory=dict)
 
@@ -136,7 +137,7 @@ class _Walk:
         encoded = self._run("tokens", tokens.units(recipe, merged, work), before=tokens.begin)
         ledgers = self._run("ledger", release.units(recipe, shards, settled, work, merged=merged, encoded=encoded))
         account = release.balance(sum(shard.rows for shard in shards), ledgers, merged, encoded)
-        totals = tokens.totals(encoded)
+        told = tokens.facts(recipe, encoded)
         beside = _sum(record.counts["beside"] for _, record in read)
         passes = {
             "documents": read,
@@ -152,7 +153,7 @@ class _Walk:
             "limit": limit,
             "beside": beside,
             "unclaimed": unclaimed,
-            **({"tokens": totals} if encoded else {}),
+            **told,
             "passes": {
                 name: units[0][0].folder.rsplit("/", 1)[-1] if units else None for name, units in passes.items()
             },
@@ -168,7 +169,8 @@ class _Walk:
             beside=beside,
             unclaimed=unclaimed,
             files=[store.join(out, name) for name in _named(recipe)],
-            tokens=totals,
+            tokenizer=told.get("tokenizer", {}),
+            tokens=told.get("tokens", {}),
             costs=dict(self._costs) | {"peak_mb": self._peak},
         )
 

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,20 @@ SHARD_BYTES = 64 << 20
 """Bytes of text a shard, about: what a worker holds of a build, too."""
 
 
+@dataclass
+class Tokenized:
+    """What was written: the counts of each shard by its stem.
+
+    refused: documents of which no trainer would take the tokens, by reason; without: records without a text; why: what
+    keeps the C core from the tokenizer, if anything does.
+    """
+
+    shards: dict[str, dict[str, Any]] = field(default_factory=dict)
+    refused: Counter[str] = field(default_factory=Counter)
+    without: Counter[str] = field(default_factory=Counter)
+    why: str | None = None
+
+
 def tokenize(
     paths: Sequence[str],
     tokenizer: Path,
@@ -32,10 +47,10 @@ def tokenize(
     length: int | None = None,
     eos: str | None = None,
     threads: int = 1,
-) -> dict[str, dict[str, Any]]:
-    """Write `out/<file>_NNNN` in a token format, one or more shards a file; answers the counts of each by its stem.
+) -> Tokenized:
+    """Write `out/<file>_NNNN` in a token format, one or more shards a file. Documents without a text are left out.
 
-    Documents without a text are left out and counted as `without_text`. Raises PipelineError for inputs that cannot be
+    Raises PipelineError for inputs that cannot be
     read or hold pages instead of texts, and for a tokenizer or token that is not there.
     """
     writer = find("stages.write", output_format)
@@ -45,19 +60,19 @@ def tokenize(
     layout = {"name": output_format, "format": output_format, "pack": {"seed": 0, **pack}}
     files, _ = inputs.input_files(of_inputs(list(paths)))
     store.make_folder(str(out))
-    found: dict[str, dict[str, Any]] = {}
+    found = Tokenized()
     for file in files:
-        without: Counter[str] = Counter()
-        for number, table in enumerate(_tables(file, without)):
+        for number, table in enumerate(_tables(file, found.without)):
             if file.size >= warm.WORTH:
                 warm.from_texts(str(tokenizer), table["text"].chunks)
             encoded = tokens.encode(table, str(tokenizer), None, eos, threads)
+            found.why = encoded.why
+            found.refused.update(encoded.refused.values())
             rows = tokens.split_of(table, encoded, 0.0)["train"]
             if len(rows):
                 stem = str(out / f"{_stem(file)}_{number:04}")
-                _, counts = tokens.written(stem, table, encoded, rows, layout)
-                found[stem] = counts | {"refused": len(encoded.refused), "without_text": without["text"]}
-    if not found:
+                _, found.shards[stem] = tokens.written(stem, table, encoded, rows, layout)
+    if not found.shards:
         raise PipelineError(f"{', '.join(paths)}: hold no text", "give files with a column or key `text`")
     return found
 

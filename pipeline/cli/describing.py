@@ -52,15 +52,18 @@ def validate(recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="A rec
 
       florilegium validate recipe.yaml
     """
+    from florilegium.pipeline.cli import tables
     from florilegium.pipeline.inputs import input_files
     from florilegium.pipeline.passes.tokens import check
     from florilegium.pipeline.recipe import load
 
     loaded = load(recipe)
     files, unclaimed = input_files(loaded)
-    check(loaded)
+    why = check(loaded)
     size = sum(file.size for file in files)
     typer.echo(f"{recipe}: good; {len(files)} input file{'s' * (len(files) != 1)}, {size / 1e6:,.1f} MB")
+    if loaded.tokens is not None:
+        tables.print_tokenizer(loaded.tokens.tokenizer, why)
     if unclaimed:
         typer.echo(
             f"{len(unclaimed)} files have an ending that no format claims and would not be read, "

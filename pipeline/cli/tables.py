@@ -48,12 +48,30 @@ def print_built(built: "Built", seconds: float) -> None:
         CONSOLE.print(f"{seconds:.1f} s; everything was done before")
     _print_unclaimed(built.unclaimed)
     for layout, splits in built.tokens.items():
-        parts = ", ".join(
-            f"{split} {one['tokens']:,} in {one['sequences']:,} sequences" for split, one in splits.items()
-        )
-        CONSOLE.print(f"tokens, {layout}: {parts}")
+        CONSOLE.print(f"tokens, {layout}: {', '.join(_of_split(split, one) for split, one in splits.items())}")
+    if built.tokenizer:
+        print_tokenizer(built.tokenizer["name"], built.tokenizer["why"])
     for path in built.files:
         CONSOLE.print(f"  {path}")
+
+
+def _of_split(split: str, counts: Mapping[str, Any]) -> str:
+    filled = f", {counts['tokens'] / counts['room']:.1%} filled" if "room" in counts else ""
+    return f"{split} {counts['tokens']:,} in {counts['sequences']:,} sequences{filled}"
+
+
+def print_left_out(refused: Mapping[str, int], without: int) -> None:
+    """Documents that are in no token shard, by reason, and those without a text."""
+    for reason, count in sorted(refused.items()):
+        CONSOLE.print(f"left out: {count:,} {reason}: {meanings()[reason]}")
+    if without:
+        CONSOLE.print(f"left out: {without:,} without a text")
+
+
+def print_tokenizer(name: str, why: str | None) -> None:
+    """By what a tokenizer encodes, and why it is not the C core, where it is not."""
+    by = "encoded by the C core" if why is None else f"encoded by the library `tokenizers`, far slower: {why}"
+    CONSOLE.print(f"tokenizer {name}: {by}", markup=False)
 
 
 def _print_languages(rows: Sequence[Mapping[str, Any]]) -> None:
@@ -72,11 +90,12 @@ def print_account(found: Mapping[str, Any], beside: Mapping[str, int] | None = N
     known = meanings()
     order = {reason.partition(".")[0]: at for at, reason in enumerate(known)}
     table = _table("", "documents", "share", "", right=(1, 2))
-    widest = max([len(reason) + 2 for reason in found["dropped"]], default=0)
+    refused = found.get("tokens_refused", {})
+    widest = max([len(reason) + 2 for reason in (*found["dropped"], *refused)], default=0)
     room = max(CONSOLE.width - widest - len("  documents  100.0%  "), 20)  # rich would take it from the figures
     table.add_row("read", f"{found['read']:,}", "", "")
     table.add_row("[bold green]kept", f"[bold green]{found['kept']:,}", _share(found["kept"], found["read"]), "")
-    for reason, count in sorted(found.get("tokens_refused", {}).items(), key=lambda one: (-one[1], one[0])):
+    for reason, count in sorted(refused.items(), key=lambda one: (-one[1], one[0])):
         meaning = _cut(f"in no token shard: {known.get(reason, '')}", room)
         table.add_row(f"  {reason}", f"{count:,}", _share(count, found["read"]), f"[dim]{meaning}")
     by_stage = sorted(

@@ -40,11 +40,14 @@ def tokenize(
 
       florilegium tokenize --tokenizer T.json --in texts.jsonl --out tokens --format packed --length 4096
     """
+    from florilegium.pipeline.cli import tables
     from florilegium.pipeline.standalone import tokenize as run
 
     found = run(inputs, tokenizer, out, output_format=output_format, length=length, eos=eos, threads=threads)
-    for path, counts in found.items():
+    for path, counts in found.shards.items():
         typer.echo(f"{path}: {counts['documents']:,} documents, {counts['tokens']:,} tokens")
+    tables.print_left_out(found.refused, found.without["text"])
+    tables.print_tokenizer(str(tokenizer), found.why)
 
 
 def lineage(
@@ -90,7 +93,3 @@ def lineage(
         )
     else:
         tables.print_pieces(found)
-
-
-def _plain(value: object) -> str:
-    return value.hex() if isinstance(value, bytes) else str(value)

@@ -235,6 +235,8 @@ def _count(build: Build, shard: Shard, seen: Seen, home: str) -> None:
     into["documents"] += seen.documents
     into["sequences"] += 1 + seen.beside["sequence"][-1].as_py()
     into["tokens"] += seen.tokens
+    if shard.pack["length"] is not None:
+        into["room"] = into.get("room", 0) + (1 + seen.beside["sequence"][-1].as_py()) * shard.pack["length"]
     for kind in ("language", "licence", "source"):
         by = into.setdefault(f"tokens_by_{kind}", {})
         for one in seen.beside.group_by(kind).aggregate([("tokens", "sum")]).to_pylist():

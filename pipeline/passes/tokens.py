@@ -57,12 +57,18 @@ USUAL = ("<|end_of_text|>", "<|endoftext|>", "</s>", "<eos>", "<|eos|>", "<EOS>"
 """Tokens that usually end a document, tried in this order where the recipe names none."""
 
 
-def check(recipe: Recipe) -> None:
-    """Raises PipelineError when the tokenizer cannot be read, or lacks a token that the recipe names."""
-    if recipe.tokens is not None:
-        encoder = find("stages", "tokenize").Encoder.from_file(recipe.tokens.tokenizer)
-        for use in ("bos", "eos"):
-            token_of(encoder, recipe.tokens.tokenizer, use, getattr(recipe.tokens, use))
+def check(recipe: Recipe) -> str | None:
+    """What keeps the C core from the recipe's tokenizer, if anything does.
+
+    Raises PipelineError when the tokenizer cannot be read, or lacks a token that the recipe names.
+    """
+    if recipe.tokens is None:
+        return None
+    encoder = find("stages", "tokenize").Encoder.from_file(recipe.tokens.tokenizer)
+    for use in ("bos", "eos"):
+        token_of(encoder, recipe.tokens.tokenizer, use, getattr(recipe.tokens, use))
+    why: str | None = encoder.why
+    return why
 
 
 def units(recipe: Recipe, merged: Done, work: str) -> list[Unit]:
@@ -359,16 +365,33 @@ def info(recipe: Recipe, shard: Published) -> dict[str, Any]:
     }
 
 
+TOKENIZER = ("vocabulary", "eos", "bos", "dtype", "why")
+
+
+def facts(recipe: Recipe, encoded: Done) -> dict[str, Any]:
+    """What manifest and report tell of tokens: the tokenizer (why: what keeps the C core from it), and the totals."""
+    if not encoded:
+        return {}
+    told = {name: encoded[0][1].counts[name] for name in TOKENIZER}
+    return {"tokenizer": {"name": Path(recipe.tokens.tokenizer).name, **told}, "tokens": totals(encoded)}
+
+
 def totals(encoded: Done) -> dict[str, Any]:
-    """Documents, sequences and tokens of each layout and split, by language, licence and source: for the manifest."""
+    """Documents, sequences and tokens of each layout and split, by language, licence and source: for the manifest.
+
+    room: tokens that its sequences could hold, where they have a length.
+    """
     found: dict[str, Any] = {}
     for unit, record in encoded:
         language = unit.key.rpartition("-")[0]
+        lengths = {layout["name"]: layout["pack"]["length"] for layout in unit.carry["options"]["layouts"]}
         for counts in record.counts["shards"]:
             nothing = {"documents": 0, "sequences": 0, "tokens": 0}
             into = found.setdefault(counts["layout"], {}).setdefault(counts["split"], nothing)
             for name in nothing:
                 into[name] += counts[name]
+            if lengths[counts["layout"]] is not None:
+                into["room"] = into.get("room", 0) + counts["sequences"] * lengths[counts["layout"]]
             for licence, source, tokens in counts["by"]:
                 for kind, name in (("language", language), ("licence", licence), ("source", source)):
                     of = into.setdefault(f"tokens_by_{kind}", {})

@@ -17,9 +17,10 @@ Rows = list[dict[str, Any]]
 COLUMNS = (
     "id", "source", "url", "host", "record", "fetched", "licence", "rights", "language", "language_score", "reason",
     "value", "limit", "words", "bytes_out", "cluster", "cluster_size", "pii", "tokens",
+    "tokens_refused",
 )  # fmt: skip
 UNKNOWN = "unknown"
-CELL = ("source", "licence", "rights", "language", "reason")
+CELL = ("source", "licence", "rights", "language", "reason", "tokens_refused")
 MICRO = 1_000_000
 """Scores are summed as whole millionths: a sum of floats depends on the order of its terms, hence on the threads."""
 DIGITS = 3
@@ -144,6 +145,18 @@ def totals(figures: Figures) -> dict[str, Any]:
             *_read_and_kept(), *(pl.col(name).filter(kept).sum() for name in ("masked", "tokens", "counted"))
         )
     )[0]
+
+
+def tokens(figures: Figures, by: str) -> Rows:
+    """Of the documents that have tokens: documents, tokens, words and bytes by a column of CELL, most tokens first.
+
+    Where the column is `tokens_refused`: of the documents kept that have none, most first.
+    """
+    import polars as pl
+
+    wanted = pl.col("counted") > 0 if by != "tokens_refused" else pl.col(by).is_not_null()
+    sums = figures.cells.filter(wanted).group_by(by).agg(pl.col("documents", "tokens", "words", "bytes").sum())
+    return _rows(sums.sort("tokens", "documents", by, descending=[True, True, False], nulls_last=True))
 
 
 def broken(figures: Figures) -> dict[str, Rows]:

@@ -8,6 +8,7 @@ from importlib.resources import files
 from typing import Any
 
 from florilegium.pipeline.errors import PipelineError
+from florilegium.pipeline.passes.tokens import REFUSED
 from florilegium.pipeline.recipe import LINE
 from florilegium.pipeline.report import figures
 from florilegium.pipeline.report.charts import Step, flow
@@ -26,8 +27,8 @@ HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u206
 def render(name: str, facts: Mapping[str, Any], account: Mapping[str, Any], found: figures.Figures) -> str:
     """The page of a build: one HTML file that loads nothing; the same build gives the same page.
 
-    facts: inputs, limit, beside, unclaimed, passes, as in the manifest. account: read, kept, dropped by reason.
-    found: the figures of its ledger (`figures.gather`).
+    facts: inputs, limit, beside, unclaimed, passes, tokenizer, tokens, as in the manifest. account: read, kept, dropped
+    by reason. found: the figures of its ledger (`figures.gather`).
     """
     steps = steps_of(account)
     spoken = figures.languages(found)
@@ -49,6 +50,7 @@ def render(name: str, facts: Mapping[str, Any], account: Mapping[str, Any], foun
         "hosts_kept": hosts_kept,
         "hosts_more": hosts_read - sum(row["host"] is not None for row in hosts),
         "licences": figures.licences(found),
+        "tokens": _tokens(facts, found),
         "inputs": facts.get("inputs", ()),
         "sources": figures.sources(found),
         "kinds": figures.kinds(found),
@@ -151,17 +153,39 @@ def _reasons(
 
 def _languages(rows: figures.Rows) -> tuple[figures.Rows, figures.Rows]:
     """Those to show, with their English names, and the rest."""
-    from florilegium.languages import load
-
     others = [row for row in rows if not row["kept"] and row["language"] is not None]
     rest = others[OTHER_LANGUAGES:]
     shown = [row for row in rows if row not in rest]
     for row in shown:
-        try:
-            row["english"] = load(row["language"]).english if row["language"] else None
-        except ValueError:
-            row["english"] = None
+        row["english"] = _english(row["language"])
     return shown, rest
+
+
+def _tokens(facts: Mapping[str, Any], found: figures.Figures) -> dict[str, Any] | None:
+    """The tokenizer, each layout and split, tokens by language and licence, and what was refused; None without any."""
+    if not facts.get("tokens"):
+        return None
+    spoken, refused = (figures.tokens(found, by) for by in ("language", "tokens_refused"))
+    for row in spoken:
+        row["english"] = _english(row["language"])
+    return {
+        "tokenizer": facts["tokenizer"],
+        "layouts": facts["tokens"],
+        "languages": spoken,
+        "licences": figures.tokens(found, "licence"),
+        "refused": [row | {"meaning": REFUSED.get(row["tokens_refused"], "–")} for row in refused],
+    }
+
+
+def _english(language: str | None) -> str | None:
+    """The English name of a language, if its profile has one."""
+    from florilegium.languages import load
+
+    try:
+        found = load(language).english if language else None
+    except ValueError:
+        return None
+    return None if found == language else found
 
 
 def _stage(name: str) -> tuple[str, Mapping[str, str]]:

@@ -19,6 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from florilegium.pipeline import account as ledgers
+from florilegium.pipeline.passes.tokens import REFUSED
 from florilegium.pipeline.recipe import LINE
 from florilegium.pipeline.report import figures, page
 from florilegium.pipeline.report.charts import TALL, Step, flow
@@ -188,6 +189,45 @@ def test_figures_are_the_ledgers(tmp_path: Path) -> None:
     assert found.table("made") == {"documents": ["documents-00ff"], "tokens": ["did not run"]}
     assert found.table("made", 1) == {"request": ["1,234"]}
     assert "notes.docx" in text
+
+
+def test_tokens_are_told_by_layout_language_licence_and_reason(tmp_path: Path) -> None:
+    rows = [
+        row(0, tokens=150, licence="CC0-1.0"),
+        row(1, tokens=50),
+        row(2, tokens=100, language="fra_Latn"),
+        row(3, tokens_refused="tokens.repeated"),
+        row(4, reason="filter.length.words", value=1, limit=2),
+    ]
+    split = {"documents": 3, "sequences": 4, "tokens": 300}
+    tokenizer: dict[str, Any] = {
+        "name": "t.json",
+        "vocabulary": 65_000,
+        "dtype": "uint16",
+        "why": "model <b>Unigram</b>",
+    }
+    facts: dict[str, Any] = {
+        "tokenizer": tokenizer,
+        "tokens": {"documents": {"train": split}, "packed": {"train": split | {"room": 400}}},
+    }
+    text = rendered(rows, tmp_path, **facts)
+    found = Reader(text)
+    assert found.table("tokens") == {
+        "documents": ["train", "3", "4", "300", "one document each"],
+        "packed": ["train", "3", "4", "300", "75.0 %"],
+    }
+    assert found.table("tokens", 1) == {
+        "German": ["deu_Latn", "2", "200", "66.7 %", "1.00", "7.00"],
+        "French": ["fra_Latn", "1", "100", "33.3 %", "1.00", "7.00"],
+    }
+    assert found.table("tokens", 2) == {"unknown": ["2", "150", "50.0 %"], "CC0-1.0": ["1", "150", "50.0 %"]}
+    assert found.table("tokens", 3) == {"tokens.repeated": [REFUSED["tokens.repeated"], "1", "25.0 %"]}
+    assert "4 kept = 3 with tokens + 1 in no token shard" in text and "its tokens were not counted" not in text
+    assert "does not take this tokenizer: model &lt;b&gt;Unigram" in text
+    tokenizer["why"] = None
+    text = rendered(rows[:3], tmp_path, **facts)
+    assert "by the C core" in text and "None: every document kept" in text
+    assert 'id="tokens"' not in rendered(rows[:3], tmp_path)
 
 
 def test_the_same_build_gives_the_same_page_however_the_ledger_is_cut(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import yaml
-from tokenizers import Tokenizer
+from tokenizers import Tokenizer, models
 
 from florilegium.pipeline import account, documents, ledger, lineage, recipe
 from florilegium.pipeline.errors import PipelineError
@@ -230,6 +230,35 @@ def test_an_account_of_tokens_that_does_not_balance_fails() -> None:
             release.balance(3, done(ledger_ | wrong), merged, refused)
     with pytest.raises(PipelineError, match="account of tokens does not balance"):
         release.balance(3, done(ledger_), merged, [])
+
+
+def test_who_encodes_is_said_and_why_it_is_not_the_c_core(
+    europe: Path, tokenizer: Path, run: Run, tmp_path: Path
+) -> None:
+    words = Tokenizer(models.WordLevel({END: 0, "<unk>": 1, "The": 2}, unk_token="<unk>"))
+    words.add_special_tokens([END])
+    words.save(str(tmp_path / "words.json"))
+    layout = {"name": "packed", "format": "packed", "pack": {"kind": "best-fit", "length": 64}}
+    for path, said in (
+        (tokenizer, "by the C core"),
+        (tmp_path / "words.json", "by the library `tokenizers`, far slower: "),
+    ):
+        recipe_ = with_tokens(europe, tmp_path, {"tokenizer": str(path), "layouts": [layout]})
+        out = tmp_path / path.stem
+        (tmp_path / "a.jsonl").write_text(
+            json.dumps({"text": "no " * 60}) + '\n{"text": null}\n{"text": "The"}\n', "utf-8"
+        )
+        shown = [
+            run("build", recipe_, "--out", out, "--limit", 40).stdout,
+            run("validate", recipe_).stdout,
+            run("tokenize", "--tokenizer", path, "--in", tmp_path / "a.jsonl", "--out", tmp_path / "t").stdout,
+        ]
+        assert all(said in one for one in shown), shown
+        assert "% filled" in shown[0]
+        assert f"{path.name}</code>" in (out / "reports/provenance.html").read_text("utf-8")
+        told = account.manifest(str(out))["tokenizer"]
+        assert (told["why"] is None) == (path == tokenizer) and told["name"] == path.name
+    assert "left out: 1 without a text" in shown[2]
 
 
 def recipe_limits() -> list[str]:
