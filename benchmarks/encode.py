@@ -8,6 +8,8 @@ Greek script are measured by themselves too. The peers that can be imported take
 Give each round the same chance: in a round all sides do all they have to, one after another; medians over the rounds.
 
   cold    load and first pass          first   the first pass alone
+  begun   load and first pass with a warm start beside the tokenizer, made from every other document (ours; a peer has
+          none, so it is held to its cold)
   fresh   every other document after the others: what most of a long run is
   warm    all documents, once more: nothing is new
 
@@ -22,11 +24,13 @@ import argparse
 import gc
 import importlib
 import json
+import shutil
 import statistics
 import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -36,7 +40,7 @@ import pyarrow.parquet as pq
 
 NON_LATIN = ["ru", "uk", "el", "bg", "be", "mk", "sr", "rus_Cyrl", "ukr_Cyrl", "bul_Cyrl", "ell_Grek"]
 SEPARATOR = b"\0"
-PHASES = ("cold", "first", "fresh", "warm")
+PHASES = ("cold", "begun", "first", "fresh", "warm")
 Encode = Callable[[Any], Any]
 
 
@@ -114,7 +118,22 @@ def phases(make: Callable[[Path], Encode], path: Path, every: Any, even: Any, od
     encode = make(path)
     encode(even)
     fresh, _ = seconds(lambda: encode(odd))
-    return {"cold": load + first, "first": first, "fresh": fresh, "warm": warm}
+    found = {"cold": load + first, "first": first, "fresh": fresh, "warm": warm}
+    return found | ({"begun": begun(path, every, even)} if make is ours else {})
+
+
+def begun(path: Path, every: Any, even: Any) -> float:
+    """CPU seconds of loading with a warm start and the first pass."""
+    from florilegium.stages.tokenize import Encoder
+
+    with TemporaryDirectory() as folder:
+        alone = Path(shutil.copy(path, folder))
+        encoder = Encoder.from_file(alone)
+        encoder.encode(even)
+        encoder.save_warm_start()
+        load, encode = seconds(lambda: ours(alone))
+        first, _ = seconds(lambda: encode(every))
+        return load + first
 
 
 def flat(name: str, result: Any) -> Any:
@@ -197,7 +216,7 @@ def show(title: str, found: dict[str, Any]) -> None:
     for peer in ("gigatoken", "tokenizers", "tiktoken"):
         of_peer = [by_phase for name, by_phase in speeds.items() if name.startswith(peer)]
         ratios = {
-            phase: speeds["ours"][phase] / max(one.get(phase, one["warm"]) for one in of_peer)
+            phase: speeds["ours"][phase] / max(one.get(phase, one.get("cold", one["warm"])) for one in of_peer)
             for phase in PHASES
             if of_peer
         }
