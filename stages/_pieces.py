@@ -16,7 +16,7 @@ from florilegium.stages import _native
 from florilegium.stages._engine import SMALL, Encoded, Engine, Known, Tables, Unsupported
 
 BLANK = "\u2581"
-LIMITS = {"ids": 1 << 20, "merges": 1 << 24, "characters of a piece": 512}
+LIMITS = {"ids": (1 << 20) - 1, "merges": (1 << 24) - 1, "characters of a piece": 512}
 """The packed tables of pieces.h, and how deep the trie is built by recursion."""
 Part = Mapping[str, Any]
 _Numbers = Any  # an ndarray: numpy's types do not say that it is a Buffer

@@ -1,12 +1,10 @@
 /* From rows of an Arrow array to tokens: see pieces.h for the theory.
  *
  * Rows are copied back to back into a window of a few KiB that stays in the fastest cache, with the blank before them,
- * and with U+2581 as the space that it means. There they are cut into units; each unit's key is computed, and its line of
- * the cache asked for, AHEAD units before it is looked up.
- *
- * A unit that is not in the cache often consists of parts that are: a word and a mark behind it. Two encodings are the
- * encoding of both together if the tokens at the border stay apart (fact 2). Where they do not, the tokens there are
- * encoded anew, with more of their neighbours until both borders hold: mostly a few bytes.
+ * and with U+2581 as the space that it means. There they are cut into units, which go through four steps in lots: keys are
+ * computed and the lines of the cache asked for; entries are found; what has none is encoded (pieces_merge.h, or
+ * model_unit for long ones); tokens are written in order. What was learnt is put into the cache after that, because its
+ * entries may move then.
  */
 #define _DEFAULT_SOURCE /* madvise */
 #include <pthread.h>
@@ -17,13 +15,14 @@
 #include "pieces.h"
 #include "pieces_cache.h"
 #include "pieces_cut.h"
+#include "pieces_merge.h"
 #include "pieces_model.h"
 #include "pieces_warm.h"
 
 #define WINDOW 16384 /* bytes of text looked at together; a longer row has a window of its own */
 #define ROWS 1024    /* rows in a window: more only if all are tiny */
-#define AHEAD 16     /* units between asking for a line and reading it: about as many as memory answers at once */
-#define NEAR 6       /* the same for the log: its place is known once the line is there */
+#define LOT 256      /* units looked up together: so many that what is missing keeps pieces_merge.c busy, so few that
+                      * their lines stay in the fastest cache */
 #define PADDING 64   /* bytes that may be read behind the text of a window */
 #define USUAL 3      /* bytes a token, at least, in most texts: room for so many is asked for at once */
 #define HUGE ((size_t)2 << 20) /* bytes of a large page */
@@ -31,6 +30,16 @@
 #define LONGEST_ROW ((size_t)1 << 30) /* bytes: positions have 32 bits, and a row takes five times as much memory */
 #define MOST_THREADS 64
 #define BUDGET ((size_t)128 << 20) /* bytes of all caches together: one half takes 1.5 million units, one their log */
+
+/* Units that are looked up together, so that memory answers to all of them at the same time. */
+struct lot {
+    struct cache_key keys[LOT];
+    struct cache_entry *found[LOT];
+    struct merge_task tasks[LOT]; /* what is missing */
+    uint32_t units[LOT];          /* whose tasks they are */
+    size_t missing;
+    uint32_t few[LOT * MERGE_SLOTS]; /* their tokens */
+};
 
 struct worker {
     struct cache cache;
@@ -42,7 +51,9 @@ struct worker {
     uint32_t ends[ROWS];
     int64_t rows[ROWS];
     size_t row_count;
-    uint32_t *parts; /* tokens of a unit put together from its parts; room for CACHE_LONGEST */
+    struct lot lot;
+    uint32_t *many; /* tokens of tasks for which `few` is too small */
+    size_t many_size;
     uint8_t *out;
     size_t out_used, out_size; /* bytes */
     int64_t *counts; /* tokens behind each row of the span, from its first row on */
@@ -123,6 +134,16 @@ static bool window_room(struct worker *worker, size_t bytes)
     return worker->window != 0;
 }
 
+static bool many_room(struct worker *worker, size_t tokens)
+{
+    if (tokens <= worker->many_size)
+        return true;
+    free(worker->many);
+    worker->many = malloc(tokens * sizeof *worker->many);
+    worker->many_size = worker->many ? tokens : 0;
+    return worker->many;
+}
+
 static void worker_close(struct worker *worker)
 {
     cache_close(&worker->cache);
@@ -131,7 +152,7 @@ static void worker_close(struct worker *worker)
     free(worker->text);
     free(worker->marks);
     free(worker->starts);
-    free(worker->parts);
+    free(worker->many);
     free(worker->out);
     free(worker->counts);
     free(worker->hard);
@@ -142,8 +163,7 @@ static bool worker_open(struct worker *worker, const struct pieces *pieces, size
 {
     if (worker->ready)
         return true;
-    worker->parts = malloc((CACHE_LONGEST + SLACK) * sizeof *worker->parts);
-    worker->ready = cache_open(&worker->cache, pieces->form, bytes) && worker->parts;
+    worker->ready = cache_open(&worker->cache, pieces->form, bytes);
     if (!worker->ready)
         worker_close(worker);
     else if (pieces->known)
@@ -196,155 +216,15 @@ static inline __attribute__((always_inline)) uint8_t *write_near(enum cache_form
     return out + 4 * count;
 }
 
-/* Tokens of a unit that is in the cache, 32 bits each; -1 if it is not. */
-static int64_t recall(struct cache *cache, const struct cache_key *key, const uint8_t *unit, size_t size,
-                      uint32_t *tokens)
-{
-    struct cache_entry *entry = cache_find(cache, key);
-    if (!entry)
-        return -1;
-    uint32_t count = entry->state & 15;
-    const uint8_t *from = entry->body + 1;
-    if (count == CACHE_FAR) {
-        from = cache_far(cache, entry, unit, size, &count);
-        if (!from)
-            return -1;
-    } else if (cache->form == CACHE_24_32) {
-        uint8_t wide[32];
-        write_near(CACHE_24_32, entry, wide);
-        memcpy(tokens, wide, 20);
-        return count;
-    }
-    if (cache->form == CACHE_16_16 || from == entry->body + 1) {
-        for (uint32_t i = 0; i < count; i++) {
-            uint16_t half;
-            memcpy(&half, from + 2 * i, 2);
-            tokens[i] = half;
-        }
-    } else {
-        memcpy(tokens, from, 4 * (size_t)count);
-    }
-    return count;
-}
-
-/* The end of the part of a unit that begins at `at`: blanks with what follows them, then bytes of one kind. */
-static size_t part_end(const struct cuts *cuts, const uint8_t *unit, size_t at, size_t size)
-{
-    /* Letters of all scripts are of one kind: accented words are one part. */
-    static const uint8_t words = LETTERS | OTHER_SCRIPTS;
-    while (at + 1 < size && unit[at] == ' ')
-        at++;
-    const uint8_t class = cuts->class_of[unit[at]];
-    const uint8_t kind = class & words ? words : class;
-    while (++at < size && cuts->class_of[unit[at]] & kind)
-        ;
-    return at;
-}
-
-/* Tokens of a part, from the cache or put there; -1 without memory. */
-static int64_t part_tokens(struct pieces *pieces, struct worker *worker, const struct cache_key *key,
-                           const uint8_t *part, size_t size, uint32_t *tokens)
-{
-    int64_t count = recall(&worker->cache, key, part, size, tokens);
-    if (count >= 0)
-        return count;
-    count = model_unit(&pieces->model, &worker->room, part, size);
-    if (count < 0)
-        return -1;
-    memcpy(tokens, worker->room.tokens, (size_t)count * sizeof *tokens);
-    cache_put(&worker->cache, key, part, size, tokens, (size_t)count);
-    return count;
-}
-
-static size_t token_bytes(const struct model *model, uint32_t token)
-{
-    return model->lengths[token] ? model->lengths[token] : 1; /* of a byte */
-}
-
-/* Tokens [0, count) and [count, total) of worker->parts are two encodings that come together at the byte `border`:
- * encodes the two tokens there anew, and more of their neighbours as long as these do not stay apart from what comes out.
- * Answers the new total, -1 without memory. */
-static int64_t mend(struct pieces *pieces, struct worker *worker, const uint8_t *unit, size_t border, int64_t count,
-                    int64_t total)
-{
-    const struct model *model = &pieces->model;
-    uint32_t *parts = worker->parts;
-    int64_t from = count, to = count, made = 0;
-    size_t start = border, end = border;
-    bool left = true, right = true;
-    while (left || right) {
-        if (left)
-            start -= token_bytes(model, parts[--from]);
-        if (right)
-            end += token_bytes(model, parts[to++]);
-        made = model_unit(model, &worker->room, unit + start, end - start);
-        if (made < 0)
-            return -1;
-        left = from > 0 && !model_apart(model, parts[from - 1], worker->room.tokens[0]);
-        right = to < total && !model_apart(model, worker->room.tokens[made - 1], parts[to]);
-    }
-    memmove(parts + from + made, parts + to, (size_t)(total - to) * sizeof *parts);
-    memcpy(parts + from, worker->room.tokens, (size_t)made * sizeof *parts);
-    return total - (to - from) + made;
-}
-
-#define FEW 8 /* parts whose lines are asked for before the first is looked up; more are rare */
-
-/* Tokens of a unit that has more than one part, into worker->parts; their number, or -1 without memory. */
-static int64_t unit_from_parts(struct pieces *pieces, struct worker *worker, const uint8_t *unit, size_t size)
-{
-    int64_t count = 0;
-    for (size_t at = 0; at < size;) {
-        struct cache_key keys[FEW];
-        size_t starts[FEW + 1] = {at}, parts = 0;
-        for (; parts < FEW && starts[parts] < size; parts++) {
-            const size_t start = starts[parts], end = starts[parts + 1] = part_end(&pieces->cuts, unit, start, size);
-            keys[parts] = cache_key_of(unit + start, end - start);
-            __builtin_prefetch(cache_line(&worker->cache, keys[parts].hash));
-        }
-        for (size_t i = 0; i < parts; i++) {
-            const size_t bytes = starts[i + 1] - starts[i];
-            const int64_t more = part_tokens(pieces, worker, keys + i, unit + starts[i], bytes, worker->parts + count);
-            if (more < 0)
-                return -1;
-            if (!count || model_apart(&pieces->model, worker->parts[count - 1], worker->parts[count]))
-                count += more;
-            else
-                count = mend(pieces, worker, unit, starts[i], count, count + more);
-            if (count < 0)
-                return -1;
-        }
-        at = starts[parts];
-    }
-    return count;
-}
-
-/* Encodes a unit that is not in the cache, puts it there, and writes its tokens. NULL: see *status. */
-static uint8_t *learn(struct pieces *pieces, struct worker *worker, const struct cache_key *key, const uint8_t *unit,
-                      size_t size, uint8_t *out, enum pieces_status *status)
-{
-    if (pieces_invalid(unit, size) >= 0) {
-        *status = PIECES_INVALID;
-        return NULL;
-    }
-    int64_t count;
-    const uint32_t *tokens = worker->parts;
-    if (size <= CACHE_LONGEST && part_end(&pieces->cuts, unit, 0, size) < size) {
-        count = unit_from_parts(pieces, worker, unit, size);
-    } else {
-        count = model_unit(&pieces->model, &worker->room, unit, size);
-        tokens = worker->room.tokens;
-    }
-    if (count < 0) {
-        *status = PIECES_NO_MEMORY;
-        return NULL;
-    }
-    if (size <= CACHE_LONGEST)
-        cache_put(&worker->cache, key, unit, size, tokens, (size_t)count);
-    return write_tokens(pieces->form, tokens, (size_t)count, out);
-}
-
 /* ---- a window ---- */
+
+static bool is_ascii(const uint8_t *text, size_t size)
+{
+    uint8_t all = 0;
+    for (size_t i = 0; i < size; i++)
+        all |= text[i];
+    return all < 0x80;
+}
 
 /* Finds the units of the window: their starts, then its end. Rows begin at worker->ends of the row before. */
 static size_t find_units(const struct cuts *cuts, struct worker *worker, size_t size)
@@ -364,71 +244,148 @@ static size_t find_units(const struct cuts *cuts, struct worker *worker, size_t 
     return (size_t)(start - worker->starts);
 }
 
-static inline struct cache_key ask(const struct worker *worker, const uint32_t *start)
+/* Asks for the lines of the cache where a lot's units may stand. */
+static inline void ask(struct worker *worker, const uint32_t *starts, size_t count)
 {
-    const struct cache_key key = cache_key_of(worker->text + start[0], start[1] - start[0]);
-    __builtin_prefetch(cache_line(&worker->cache, key.hash));
-    return key;
+    struct lot *lot = &worker->lot;
+    for (size_t i = 0; i < count; i++) {
+        lot->keys[i] = cache_key_of(worker->text + starts[i], starts[i + 1] - starts[i]);
+        __builtin_prefetch(cache_line(&worker->cache, lot->keys[i].hash));
+    }
 }
 
-/* A long unit is in the log, if it is in the cache: its place there is asked for too. */
-static void ask_far(const struct cache *cache, const struct cache_key *key)
+/* Finds their entries; those that have none become tasks. What is in the log is asked for in its turn. */
+static inline void find(struct worker *worker, const uint32_t *starts, size_t count)
 {
-    const struct cache_entry *entry = cache_find(cache, key);
-    if (entry)
-        __builtin_prefetch(cache_place(cache, entry));
+    struct lot *lot = &worker->lot;
+    lot->missing = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct cache_entry *entry = lot->found[i] = cache_find(&worker->cache, lot->keys + i);
+        if (!entry) {
+            lot->units[lot->missing] = (uint32_t)i;
+            lot->tasks[lot->missing] = (struct merge_task){worker->text + starts[i], lot->few + MERGE_SLOTS * lot->missing,
+                                                           starts[i + 1] - starts[i], 0};
+            lot->missing++;
+        } else if ((entry->state & 15) == CACHE_FAR) {
+            __builtin_prefetch(cache_place(&worker->cache, entry));
+        }
+    }
 }
 
-static inline __attribute__((always_inline)) enum pieces_status run_window(struct pieces *pieces, struct worker *worker,
-                                                                           enum cache_form form, size_t size,
-                                                                           int64_t first, int64_t *row)
+/* Encodes tasks; *failed is the first one that is not UTF-8. */
+static enum pieces_status learn(const struct pieces *pieces, struct worker *worker, struct merge_task *tasks, size_t count,
+                                size_t *failed)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!is_ascii(tasks[i].text, tasks[i].size) && pieces_invalid(tasks[i].text, tasks[i].size) >= 0) {
+            *failed = i;
+            return PIECES_INVALID;
+        }
+    merge_units(&pieces->model, tasks, count);
+    size_t bytes = 0;
+    for (size_t i = 0; i < count; i++)
+        bytes += tasks[i].count ? 0 : tasks[i].size;
+    if (!many_room(worker, bytes))
+        return PIECES_NO_MEMORY;
+    uint32_t *tokens = worker->many;
+    for (size_t i = 0; i < count; i++) {
+        if (tasks[i].count)
+            continue;
+        const int64_t found = model_unit(&pieces->model, &worker->room, tasks[i].text, tasks[i].size);
+        if (found < 0)
+            return PIECES_NO_MEMORY;
+        memcpy(tokens, worker->room.tokens, (size_t)found * sizeof *tokens);
+        tasks[i].tokens = tokens;
+        tasks[i].count = (uint32_t)found;
+        tokens += found;
+    }
+    return PIECES_DONE;
+}
+
+/* Puts what was learnt into the cache, once all of the lot's entries have been used: it may move them. */
+static void keep(struct worker *worker)
+{
+    struct lot *lot = &worker->lot;
+    for (size_t i = 0; i < lot->missing; i++) {
+        const struct merge_task *task = lot->tasks + i;
+        const struct cache_key *key = lot->keys + lot->units[i];
+        struct cache_entry *entry = i ? cache_find(&worker->cache, key) : NULL;
+        if (entry) /* twice in this lot */
+            entry->state |= CACHE_ASKED;
+        else if (task->size <= CACHE_LONGEST)
+            cache_put(&worker->cache, key, task->text, task->size, task->tokens, task->count);
+    }
+}
+
+/* The tokens of a unit in the log; NULL: see *status. */
+static uint8_t *write_far(const struct pieces *pieces, struct worker *worker, struct cache_entry *entry, const uint32_t *start,
+                          uint8_t *out, enum pieces_status *status)
+{
+    const uint8_t *text = worker->text + start[0];
+    uint32_t count;
+    const uint8_t *far = cache_far(&worker->cache, entry, text, start[1] - start[0], &count);
+    if (far) {
+        memcpy(out, far, count * width_of(pieces->form));
+        return out + count * width_of(pieces->form);
+    }
+    /* Overwritten, or another unit's. It will be missing, and kept, next time. */
+    uint32_t few[MERGE_SLOTS];
+    struct merge_task task = {text, few, start[1] - start[0], 0};
+    *status = learn(pieces, worker, &task, 1, &(size_t){0});
+    return *status == PIECES_DONE ? write_tokens(pieces->form, task.tokens, task.count, out) : NULL;
+}
+
+static inline __attribute__((always_inline)) enum pieces_status run_window(const struct pieces *pieces,
+                                                                           struct worker *worker, enum cache_form form,
+                                                                           size_t size, int64_t first, int64_t *row)
 {
     const size_t width = form == CACHE_16_16 ? 2 : 4;
     const size_t units = find_units(&pieces->cuts, worker, size);
     if (!out_room(worker, (size + SLACK) * width))
         return PIECES_NO_MEMORY;
-    struct cache_key keys[AHEAD];
-    for (size_t unit = 0; unit < AHEAD && unit < units; unit++)
-        keys[unit] = ask(worker, worker->starts + unit);
+    struct lot *lot = &worker->lot;
+    enum pieces_status status = PIECES_DONE;
     uint8_t *out = worker->out + worker->out_used;
-    size_t unit = 0;
-    for (size_t i = 0; i < worker->row_count; i++) {
-        for (; unit < units && worker->starts[unit] < worker->ends[i]; unit++) {
-            const uint8_t *text = worker->text + worker->starts[unit];
-            const size_t bytes = worker->starts[unit + 1] - worker->starts[unit];
-            const struct cache_key key = keys[unit % AHEAD];
-            if (unit + AHEAD < units)
-                keys[unit % AHEAD] = ask(worker, worker->starts + unit + AHEAD);
-            if (unit + NEAR < units && worker->starts[unit + NEAR + 1] - worker->starts[unit + NEAR] > CACHE_SHORT)
-                ask_far(&worker->cache, keys + (unit + NEAR) % AHEAD);
-            struct cache_entry *entry = cache_find(&worker->cache, &key);
-            if (entry && (entry->state & 15) != CACHE_FAR) {
+    size_t i = 0;
+    for (size_t done = 0; done < units; done += LOT) {
+        const uint32_t *starts = worker->starts + done;
+        const size_t count = units - done < LOT ? units - done : LOT;
+        size_t failed = 0, learnt = 0;
+        ask(worker, starts, count);
+        find(worker, starts, count);
+        status = learn(pieces, worker, lot->tasks, lot->missing, &failed);
+        failed = lot->units[failed];
+        for (size_t unit = 0; unit < count && status == PIECES_DONE; unit++) {
+            while (starts[unit] >= worker->ends[i])
+                worker->counts[worker->rows[i++] - first] = (int64_t)((size_t)(out - worker->out) / width);
+            struct cache_entry *entry = lot->found[unit];
+            if (!entry) {
+                out = write_tokens(form, lot->tasks[learnt].tokens, lot->tasks[learnt].count, out);
+                learnt++;
+            } else if ((entry->state & 15) != CACHE_FAR) {
                 if (!(entry->state & CACHE_ASKED))
                     entry->state |= CACHE_ASKED;
                 out = write_near(form, entry, out);
-                continue;
-            }
-            uint32_t count;
-            const uint8_t *far = entry ? cache_far(&worker->cache, entry, text, bytes, &count) : NULL;
-            if (far) {
-                memcpy(out, far, count * width);
-                out += count * width;
-                continue;
-            }
-            enum pieces_status status = PIECES_DONE;
-            out = learn(pieces, worker, &key, text, bytes, out, &status);
-            if (status != PIECES_DONE) {
-                *row = worker->rows[i];
-                return status;
+            } else {
+                out = write_far(pieces, worker, entry, starts + unit, out, &status);
+                failed = unit;
             }
         }
-        worker->counts[worker->rows[i] - first] = (int64_t)((size_t)(out - worker->out) / width);
+        if (status != PIECES_DONE) {
+            while (starts[failed] >= worker->ends[i])
+                i++;
+            *row = worker->rows[i];
+            return status;
+        }
+        keep(worker);
     }
+    for (; i < worker->row_count; i++)
+        worker->counts[worker->rows[i] - first] = (int64_t)((size_t)(out - worker->out) / width);
     worker->out_used = (size_t)(out - worker->out);
     return PIECES_DONE;
 }
 
-static enum pieces_status run(struct pieces *pieces, struct worker *worker, size_t size, int64_t first, int64_t *row)
+static enum pieces_status run(const struct pieces *pieces, struct worker *worker, size_t size, int64_t first, int64_t *row)
 {
     if (pieces->form == CACHE_16_16)
         return run_window(pieces, worker, CACHE_16_16, size, first, row);
@@ -549,7 +506,7 @@ static void *run_span(void *argument)
     for (int64_t row = span->from; row < span->to && span->status == PIECES_DONE;)
         span->status = next_window(span, &row);
     if (span->worker->window > 64 * WINDOW) { /* one giant row need not be remembered */
-        span->worker->window = 0;
+        span->worker->window = span->worker->many_size = span->worker->room.size = 0;
         window_room(span->worker, WINDOW);
     }
     return NULL;

@@ -7,6 +7,7 @@
  *    no merge has such a boundary, nothing ever crosses, and both sides are encoded alone. Characters are put into
  *    classes, and a pair of classes is cut where no merge has it (pieces_cut.c). What lies between two cuts is a unit.
  *    Where the pre-tokenizer splits before blanks, that is a cut as well.
+ *    Most units are short, and are merged as BPE is defined, many at once (pieces_merge.c). For long ones:
  * 2. Pairs suffice. A sequence of pieces is the encoding of its text if and only if every piece encodes to itself and
  *    every two neighbours, joined, encode to themselves: as long as nothing crosses a border, each side goes through the
  *    steps it goes through alone; the first step that crosses one would cross it in the joined pair too. The encoding is
@@ -31,9 +32,9 @@
 
 #include "units.h"
 
-/* Limits of the packed tables: ids of 20 bits, ranks of 24. */
-#define PIECES_IDS (1u << 20)
-#define PIECES_MERGES (1u << 24)
+/* Limits of the packed tables: ids of 20 bits, ranks of 24; the last of each says that there is none. */
+#define PIECES_IDS ((1u << 20) - 1)
+#define PIECES_MERGES ((1u << 24) - 1)
 
 enum pieces_prefix {
     PIECES_BARE,   /* nothing is put before a text */

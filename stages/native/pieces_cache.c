@@ -222,9 +222,9 @@ const uint8_t *cache_far(struct cache *cache, struct cache_entry *entry, const u
     const size_t all = bytes + *count * (size_t)(cache->form == CACHE_16_16 ? 2 : 4);
     const uint8_t *from = cache->log + (position & (cache->log_size - 1));
     if (cache->head - position > cache->log_size || memcmp(from, unit, bytes) != 0) {
+        cache->used -= entry->key[1] != 0;
         entry->key[1] = 0; /* one place for one key: what comes next is put there */
         entry->key[0] = 0;
-        cache->used--;
         return NULL;
     }
     entry->state |= CACHE_ASKED;

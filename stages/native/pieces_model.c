@@ -5,66 +5,13 @@
 #include "pieces_model.h"
 
 #define CODE_POINTS 0x110000u
-#define FREE_SLOT UINT64_MAX
-
-/* ---- ranks of pairs ---- */
-
-/* 2^64 / golden ratio (Knuth, TAOCP 6.4): neighbouring keys spread over the upper bits. */
-static uint64_t spread(uint64_t key) { return (key ^ key >> 29) * 0x9E3779B97F4A7C15u; }
-
-static uint64_t pair_key(uint32_t left, uint32_t right) { return (uint64_t)left << 20 | right; }
+#define BLANK 0x2581u
 
 /* Rank of the merge of two pieces, or INT32_MAX. */
 static inline int32_t rank_of(const struct model *model, uint32_t left, uint32_t right)
 {
-    const uint64_t key = pair_key(left, right);
-    const uint64_t hash = spread(key);
-    const uint64_t hint = hash >> model->hints_shift;
-    if (!(model->hints[hint >> 6] >> (hint & 63) & 1))
-        return INT32_MAX;
-    const uint64_t mask = (UINT64_C(1) << (64 - model->pairs_shift)) - 1;
-    for (uint64_t at = hash >> model->pairs_shift;; at = (at + 1) & mask) {
-        const uint64_t slot = model->pairs[at];
-        if (slot >> 24 == key)
-            return (int32_t)(slot & 0xFFFFFF);
-        if (slot == FREE_SLOT)
-            return INT32_MAX;
-    }
-}
-
-static unsigned bits_for(uint64_t count)
-{
-    unsigned bits = 1;
-    while (UINT64_C(1) << bits < count)
-        bits++;
-    return bits;
-}
-
-static bool pairs_build(struct model *model, const struct pieces_spec *spec)
-{
-    /* At most half full; and 16 bits of the filter a pair: one in 16 or fewer of those that have no merge pass it. */
-    const unsigned bits = bits_for(2 * (uint64_t)spec->merges_count + 64);
-    model->pairs_shift = 64 - bits;
-    model->hints_shift = 64 - bits - 3;
-    model->pairs = malloc(sizeof *model->pairs << bits);
-    model->hints = calloc((size_t)1 << bits >> 3, sizeof *model->hints);
-    model->products = malloc(sizeof *model->products * (spec->merges_count + (size_t)1));
-    if (!model->pairs || !model->hints || !model->products)
-        return false;
-    memset(model->pairs, 0xFF, sizeof *model->pairs << bits);
-    const uint64_t mask = (UINT64_C(1) << bits) - 1;
-    for (uint32_t rank = 0; rank < spec->merges_count; rank++) {
-        const uint32_t *merge = spec->merges + 3 * (size_t)rank;
-        const uint64_t key = pair_key(merge[0], merge[1]);
-        const uint64_t hash = spread(key), hint = hash >> model->hints_shift;
-        uint64_t at = hash >> model->pairs_shift;
-        while (model->pairs[at] != FREE_SLOT && model->pairs[at] >> 24 != key)
-            at = (at + 1) & mask;
-        model->pairs[at] = key << 24 | rank;
-        model->hints[hint >> 6] |= UINT64_C(1) << (hint & 63);
-        model->products[rank] = merge[2];
-    }
-    return true;
+    const uint32_t rank = pairs_rank(&model->pairs, left, right);
+    return rank == PAIRS_NONE ? INT32_MAX : (int32_t)rank;
 }
 
 /* ---- BPE as it is defined, for pieces and for pairs that the short test does not cover ---- */
@@ -74,18 +21,6 @@ struct symbol {
     int32_t rank; /* of the merge that made it */
     uint32_t left, right;
 };
-
-/* The code point at *at, which is moved behind it. The text is valid UTF-8. */
-static uint32_t code_point(const uint8_t *text, size_t *at)
-{
-    const uint8_t lead = text[*at];
-    const size_t bytes = character_bytes(lead);
-    uint32_t point = bytes == 1 ? lead : lead & (0x7Fu >> bytes);
-    for (size_t i = 1; i < bytes; i++)
-        point = point << 6 | (text[*at + i] & 0x3F);
-    *at += bytes;
-    return point;
-}
 
 /* Merges until nothing merges: the lowest rank first, the leftmost of equals. Answers the number of symbols left. */
 static size_t merge_all(const struct model *model, struct symbol *symbols, size_t count, bool *rises)
@@ -105,7 +40,7 @@ static size_t merge_all(const struct model *model, struct symbol *symbols, size_
         struct symbol *one = symbols + at;
         if (best <= one[0].rank || best <= one[1].rank)
             *rises = false;
-        *one = (struct symbol){model->products[best], best, one[0].id, one[1].id};
+        *one = (struct symbol){model->pairs.products[best], best, one[0].id, one[1].id};
         count--;
         memmove(one + 1, one + 2, (count - at - 1) * sizeof *one);
     }
@@ -118,7 +53,8 @@ static size_t characters(const struct model *model, uint32_t id, struct symbol *
     const size_t size = (size_t)(model->strings.offsets[id + 1] - model->strings.offsets[id]);
     size_t count = 0;
     for (size_t at = 0; at < size;) {
-        const uint32_t point = code_point(text, &at);
+        const uint32_t point = code_point(text + at);
+        at += character_bytes(text[at]);
         if (point == ' ' || !model->singles[point])
             return 0;
         symbols[count++] = (struct symbol){model->singles[point] - 1, -1, PIECES_NONE, PIECES_NONE};
@@ -424,11 +360,10 @@ static bool singles_build(struct model *model)
     memset(model->states, PIECE_RISES, model->strings.count);
     const struct pieces_strings *strings = &model->strings;
     for (uint32_t id = 0; id < strings->count; id++) {
-        size_t at = (size_t)strings->offsets[id];
-        const size_t end = (size_t)strings->offsets[id + 1];
+        const size_t at = (size_t)strings->offsets[id], end = (size_t)strings->offsets[id + 1];
         if (at == end || at + character_bytes(strings->text[at]) != end)
             continue;
-        const uint32_t point = code_point(strings->text, &at);
+        const uint32_t point = code_point(strings->text + at);
         if (point == ' ')
             continue;
         model->singles[point] = id + 1;
@@ -539,8 +474,8 @@ bool model_build(struct model *model, const struct pieces_spec *spec)
     model->pieces = calloc(spec->pieces.count + (size_t)1, sizeof *model->pieces);
     model->lengths = calloc(spec->pieces.count + (size_t)1, sizeof *model->lengths);
     model->states = calloc(spec->pieces.count + (size_t)1, sizeof *model->states);
-    bool built = model->pieces && model->lengths && model->states && pairs_build(model, spec) &&
-                 copy_strings(model, &spec->pieces) && singles_build(model);
+    bool built = model->pieces && model->lengths && model->states &&
+                 pairs_build(&model->pairs, spec->merges, spec->merges_count) && copy_strings(model, &spec->pieces) && singles_build(model);
     if (built) {
         derive_by_rank(model, spec);
         built = derive_by_merging(model) && pieces_trie(model) && guards_trie(model, &spec->guards);
@@ -548,10 +483,8 @@ bool model_build(struct model *model, const struct pieces_spec *spec)
     model->all_rise = built;
     for (uint32_t id = 0; model->all_rise && id < spec->pieces.count; id++)
         model->all_rise = model->states[id] & PIECE_RISES;
-    if (model->all_rise) { /* no pair will be tested by merging */
-        free(model->singles);
-        model->singles = NULL;
-    }
+    if (built)
+        model->singles[' '] = model->singles[BLANK];
     return built;
 }
 
@@ -562,9 +495,7 @@ void model_free(struct model *model)
     free(model->states);
     free(model->trie.nodes);
     free(model->guards.nodes);
-    free(model->pairs);
-    free(model->hints);
-    free(model->products);
+    pairs_free(&model->pairs);
     free(model->singles);
     free((void *)model->strings.text);
     free((void *)model->strings.offsets);

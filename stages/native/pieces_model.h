@@ -3,6 +3,7 @@
 #define FLORILEGIUM_PIECES_MODEL_H
 
 #include "pieces.h"
+#include "pieces_pairs.h"
 
 #define PIECES_NONE UINT32_MAX
 
@@ -35,16 +36,13 @@ struct model {
     uint32_t *lengths;    /* bytes, blanks being one */
     uint8_t *states;      /* enum piece_state */
     bool all_rise;
+    uint32_t blank;       /* the id of U+2581 */
     struct trie trie;     /* of the pieces that encode to themselves, to their ids */
     struct trie guards;
-    uint64_t *pairs;      /* open addressing: left << 44 | right << 24 | rank */
-    uint64_t *hints;      /* Bloom filter in front of it, one bit a pair */
-    uint32_t *products;   /* by rank */
-    uint32_t *singles;    /* by code point: id of the character + 1, or 0; freed if all pieces rise */
+    struct pairs pairs;
+    uint32_t *singles;    /* by code point: id of the character + 1, or 0 */
     uint32_t bytes[256];
     struct pieces_strings strings; /* own copy of the pieces; only what does not rise needs it */
-    unsigned pairs_shift;
-    unsigned hints_shift;
 };
 
 /* Working memory of pieces_unit, grown as needed; all zero at first. */
@@ -68,5 +66,18 @@ bool trie_meets(const struct trie *trie, const uint8_t *text, size_t size);
 
 /* Bytes of the character that begins with this byte of valid UTF-8. */
 static inline size_t character_bytes(uint8_t lead) { return lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4; }
+
+/* The code point of the character at the beginning of valid UTF-8. */
+static inline uint32_t code_point(const uint8_t *text)
+{
+    const uint32_t lead = text[0];
+    if (lead < 0x80)
+        return lead;
+    if (lead < 0xE0)
+        return (lead & 0x1F) << 6 | (text[1] & 0x3Fu);
+    if (lead < 0xF0)
+        return (lead & 0x0F) << 12 | (text[1] & 0x3Fu) << 6 | (text[2] & 0x3Fu);
+    return (lead & 0x07) << 18 | (text[1] & 0x3Fu) << 12 | (text[2] & 0x3Fu) << 6 | (text[3] & 0x3Fu);
+}
 
 #endif

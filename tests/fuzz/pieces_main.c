@@ -414,11 +414,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 
 #ifndef LIBFUZZER
 
+#define UNKNOWN "\xE6\xBC\xA2\xE6\xBC\xA2\xE6\xBC\xA2\xE6\xBC\xA2"
 static const char *const parts[] = {
     "a", "b", "c", "ab", "aa", "1", "11", "\n", "\n\n", ".", "\xC3\xA9", "\xE2\x82\xAC", " ", " ", "  ", "\xE2\x96\x81", "<x",
-    " <x", "<", "\xF0\x9F\x98\x80", "\xE2\x96", "\xC3", "\xFF", "abcabc", ". a", "\xD0\xB6", "A", "\t",
+    " <x", "<", "\xF0\x9F\x98\x80", "\xE2\x96", "\xC3", "\xFF", "abcabc", ". a", "\xD0\xB6", "A",
+    UNKNOWN UNKNOWN UNKNOWN, "\t",
 };
 #define PARTS (sizeof parts / sizeof *parts)
+#define LONGEST_PART 40
 #define MOST 1024
 
 /* xorshift64 (Marsaglia 2003): the same numbers on every machine. */
@@ -438,7 +441,7 @@ static size_t grow(uint8_t *input, uint64_t *state)
     size_t size = 0;
     for (; size < head; size++)
         input[size] = (uint8_t)next_number(state);
-    for (size_t count = next_number(state) % 200; count && size + 8 < MOST; count--) {
+    for (size_t count = next_number(state) % 200; count && size + LONGEST_PART < MOST; count--) {
         const char *part = parts[next_number(state) % alphabet];
         const bool faulty = strcmp(part, "\xE2\x96") == 0 || strcmp(part, "\xC3") == 0 || strcmp(part, "\xFF") == 0;
         if (clean && faulty)
