@@ -3,16 +3,14 @@
 Every field of the file is looked at; what is not known here is refused, never ignored.
 """
 
-from collections.abc import Iterator
 from itertools import chain
 from typing import Any, cast
 
 import numpy as np
 
-from florilegium.stages import _native
+from florilegium.stages import _added, _native
 from florilegium.stages._engine import SMALL, Encoded, Engine, Known, Tables, Unsupported
-from florilegium.stages._splits import bits, fields, flag, splitters
-from florilegium.stages.native.unicode import LOWER, NFC, NFKC
+from florilegium.stages._splits import fields, flag, prefix_space, splitters
 
 TABLES = 96 << 20
 """Bytes that the tables of known pretokens may take, of all threads together: 2 million short and 260,000 long ones."""
@@ -29,7 +27,6 @@ _WHOLE = {
     "post_processor",
     "decoder",
 }
-_ADDED = {"id", "content", "single_word", "lstrip", "rstrip", "normalized", "special"}
 _MODEL = {
     "type",
     "dropout",
@@ -43,7 +40,6 @@ _PAIRS = {
     "BertProcessing": ("sep", "cls"),
     "RobertaProcessing": ("sep", "cls", "trim_offsets", "add_prefix_space"),
 }
-_NORMALIZERS = {"NFC": 1 << NFC, "NFKC": 1 << NFKC, "Lowercase": 1 << LOWER}
 
 
 def tables(tokenizer: dict[str, Any]) -> Tables:
@@ -55,6 +51,7 @@ def tables(tokenizer: dict[str, Any]) -> Tables:
     if not isinstance(model.get("vocab"), dict) or not isinstance(model.get("merges"), list):
         raise Unsupported("model BPE: no vocab and merges")
     vocabulary, merges = model["vocab"], _merges(model["merges"])
+    _added.check(tokenizer.get("added_tokens") or [], vocabulary)
     return {
         "vocabulary": np.frombuffer(_strings(vocabulary), np.uint8),
         "ids": np.fromiter(vocabulary.values(), np.int32, len(vocabulary)),
@@ -73,11 +70,10 @@ def engine(tokenizer: dict[str, Any], given: Tables, known: Known | None) -> Eng
     whole = _check_model(tokenizer["model"])
     _check_post_processor(tokenizer.get("post_processor"))
     parts = [one.given() for one in splitters(tokenizer.get("pre_tokenizer"))]
-    unstable = _normalizer(tokenizer.get("normalizer"))
-    added = _added(tokenizer.get("added_tokens") or [], tokenizer.get("normalizer"))
-    table = (bits() & np.uint16(unstable)).data if unstable else None
-    added_ids = [one["id"] for one in tokenizer.get("added_tokens") or []]
-    size = 1 + max([int(given["ids"].max(initial=0)), *added_ids])
+    space = prefix_space(tokenizer.get("pre_tokenizer"))
+    added = tokenizer.get("added_tokens") or []
+    front = _added.front(added, tokenizer.get("normalizer"), native=False, space=space)
+    size = 1 + max([int(given["ids"].max(initial=0)), *(one["id"] for one in added)])
     try:
         core = _native.bytelevel(
             given["vocabulary"].data,
@@ -86,15 +82,13 @@ def engine(tokenizer: dict[str, Any], given: Tables, known: Known | None) -> Eng
             int(np.count_nonzero(given["merges"] == 0)) // 2,
             whole,
             tuple(parts),
-            table,
-            added,
             TABLES,
             size < SMALL,
             known,
         )
     except LookupError as error:
         raise Unsupported(f"model BPE: {error.args[0]}") from error
-    return _ByteLevel(core, size)
+    return _added.Fronted(front, _ByteLevel(core, size))
 
 
 class _ByteLevel:
@@ -104,13 +98,13 @@ class _ByteLevel:
         self._core = core
         self.vocabulary = vocabulary
 
-    def encode(self, data: Any, offsets: Any, threads: int) -> Encoded:
-        """See Engine."""
+    def encode(self, data: Any, offsets: Any, kinds: Any, threads: int) -> Encoded:
+        """See Core."""
         threads = max(1, min(threads, 64))
         at = np.frombuffer(offsets, np.int64)
         tokens = np.empty(int(at[-1]) + SPARE * threads, np.uint16 if self.vocabulary < SMALL else np.int32)
         ends, hard = np.zeros(len(at), np.int64), np.zeros(len(at) - 1, np.uint8)
-        _native.bytelevel_encode(self._core, data, at.data, tokens.data, ends.data, hard.data, threads)
+        _native.bytelevel_encode(self._core, data, at.data, kinds, tokens.data, ends.data, hard.data, threads)
         return tokens[: ends[-1]], ends, np.flatnonzero(hard)
 
     def known(self, most: int) -> Known:
@@ -151,49 +145,6 @@ def _merges(merges: list[Any]) -> list[str]:
     if set(map(len, merges)) - {2}:
         raise Unsupported("model BPE: a merge that is no pair")
     return list(chain.from_iterable(merges))
-
-
-def _normalizer(node: Any) -> int:
-    """The bits of code points that it may change."""
-    mask = 0
-    for one in _normalizers(node):
-        mask |= _NORMALIZERS[one["type"]]
-    return mask
-
-
-def _normalizers(node: Any) -> Iterator[dict[str, Any]]:
-    if node is None:
-        return
-    kind = node.get("type")
-    if kind == "Sequence":
-        fields(node, "normalizer Sequence", {"type", "normalizers"})
-        for one in node.get("normalizers", []):
-            yield from _normalizers(one)
-    elif kind in _NORMALIZERS:
-        fields(node, f"normalizer {kind}", {"type"})
-        yield node
-    else:
-        raise Unsupported(f"normalizer {kind}")
-
-
-def _added(tokens: list[dict[str, Any]], normalizer: Any) -> tuple[bytes, ...]:
-    """What must not be in a text: the contents of added tokens, and those contents normalized."""
-    found = set()
-    for token in tokens:
-        fields(token, "added token", _ADDED)
-        text = token["content"]
-        found.add(text)
-        for one in _normalizers(normalizer) if token.get("normalized", True) else ():
-            text = _normalized(one["type"], text)
-        found.add(text)
-    return tuple(sorted(text.encode() for text in found if text))
-
-
-def _normalized(kind: str, text: str) -> str:
-    from tokenizers import normalizers
-
-    result: str = getattr(normalizers, kind)().normalize_str(text)
-    return result
 
 
 def _check_post_processor(node: Any) -> None:

@@ -69,7 +69,7 @@ def pieces_build(
     singles: Buffer,
     guard_text: Buffer,
     guard_offsets: Buffer,
-    prefix: int,
+    prefixes: tuple[int, int, int],
     split: bool,
     width: int,
     known: Units | None,
@@ -77,20 +77,46 @@ def pieces_build(
 ) -> _Pieces:
     """A model: `struct pieces_spec` of `stages/native/pieces.h`. Raises ValueError for what that does not allow.
 
-    text, offsets (int64) and guard_text, guard_offsets: strings; merges: three uint32 each; singles: 256 uint32.
-    known: what its caches begin with; nobody may write to it while the model lives.
+    text, offsets (int64) and guard_text, guard_offsets: strings; merges: three uint32 each; singles: 256 uint32;
+    prefixes: prefix, later and normal. known: what its caches begin with; nobody may write to it while the model lives.
     """
 
 def pieces_known(pieces: _Pieces, most: int, /) -> tuple[bytes, bytes, bytes, bytes]:
     """Up to `most` units that its caches have, those met again first."""
 
 def pieces_encode(
-    pieces: _Pieces, data: Buffer, offsets: Buffer, threads: int, /
+    pieces: _Pieces, data: Buffer, offsets: Buffer, kinds: Buffer | None, threads: int, /
 ) -> tuple[memoryview, bytearray, bytearray]:
     """Tokens of rows (uint16 or int32), n + 1 int64 where each row's begin, and int64 rows left out: see pieces.h.
 
-    data, offsets: a large_string array. The GIL is released; nobody may write to them meanwhile. Calls on one model
-    wait for each other. Raises ValueError with row and byte for invalid UTF-8, and where offsets fall or leave.
+    data, offsets: a large_string array; kinds: int32 a row, see added_split. The GIL is released; nobody may write to
+    them meanwhile. Calls on one model wait for each other. Raises ValueError with row and byte for invalid UTF-8, and
+    where offsets fall or leave.
+    """
+
+def added(tokens: tuple[tuple[bytes, int, int], ...], words: Buffer | None, /) -> object:
+    """Added tokens, to be given to added_split: text, id and flags (1 single_word, 2 lstrip, 4 rstrip) of each.
+
+    words: a bit a code point, lowest first, wanted where one is a single word. Raises ValueError for an empty text.
+    """
+
+def added_split(
+    tokens: object, data: Buffer, offsets: Buffer, kinds: Buffer | None, /
+) -> tuple[bytes, bytes, bytes] | None:
+    """Rows to texts and added tokens by turns, see stages/native/added.h. None where no token stands in any row.
+
+    offsets: n + 1 int64 that rise from 0 to the size of data. kinds: int32 a row: the id of a token, or -1 a text that
+    begins its document, -2 another text, -3 a row that is left to `tokenizers`, -4 a text as it is behind the whole
+    normalizer; None: all are -1. Answers offsets and
+    kinds of the rows that come out, and n + 1 int64: the first of them of each row. The GIL is released.
+    """
+
+def added_changes(
+    data: Buffer, offsets: Buffer, kinds: Buffer | None, table: Buffer, mask: int, leads: Buffer, /
+) -> bytes | None:
+    """uint8: 1 for each text with a code point whose bits in the table (uint16 each) are in the mask; None for no such.
+
+    data, offsets, kinds: as in added_split. leads: uint8, not 0 for a byte with which such a code point may begin.
     """
 
 def unicode() -> bytes:
@@ -103,8 +129,6 @@ def bytelevel(
     count: int,
     ignore_merges: bool,
     splitters: tuple[tuple[Buffer, bytes, bytes, bool, int], ...],
-    unstable: Buffer | None,
-    added: tuple[bytes, ...],
     bound: int,
     small: bool,
     known: Units | None,
@@ -113,8 +137,7 @@ def bytelevel(
     """A byte-level tokenizer, to be given to bytelevel_encode.
 
     vocabulary, merges: strings in the byte alphabet, each ended by a zero byte, two for each of `count` merges; ids:
-    int32. splitters: see pretokenize.h. unstable: uint16 a code point, not 0 where it makes a row hard. added: sorted,
-    texts that make a row hard. bound: bytes of all tables. small: tokens are uint16. known: what tables begin
+    int32. splitters: see pretokenize.h. bound: bytes of all tables. small: tokens are uint16. known: what tables begin
     with; nobody may write to it while the tokenizer lives. Raises LookupError, naming the part, for a model outside of
     bpe.h, ValueError for tables that do not fit together.
     """
@@ -126,6 +149,7 @@ def bytelevel_encode(
     core: object,
     data: Buffer,
     offsets: Buffer,
+    kinds: Buffer | None,
     tokens: Buffer,
     ends: Buffer,
     hard: Buffer,
@@ -134,7 +158,7 @@ def bytelevel_encode(
 ) -> None:
     """Rows to tokens. The GIL is released; calls with one core take turns.
 
-    offsets: n + 1 int64 that rise from 0 to the size of data. Filled: tokens (uint16 or int32; a token a byte and
-    64 a thread), ends (n + 1 int64) and hard (uint8; 1 for rows left out). Raises ValueError, naming row and
-    byte, for what is no UTF-8.
+    offsets: n + 1 int64 that rise from 0 to the size of data; kinds: int32 a row, see added_split. Filled: tokens
+    (uint16 or int32; a token a byte and 64 a thread), ends (n + 1 int64) and hard (uint8; 1 for rows left out). Raises
+    ValueError, naming row and byte, for what is no UTF-8.
     """

@@ -1,8 +1,8 @@
 """SentencePiece-style BPE in C: from a tokenizer.json to an engine.
 
-A tokenizer is this engine's if every part of it is known here, value by value; else it is Unsupported. What only some
-texts need (added tokens) makes those rows hard. Decoder, truncation and padding have no part in the ids: they are not
-looked at. What each part does is written in stages/native/pieces.h.
+A tokenizer is this engine's if every part of it is known here, value by value; else it is Unsupported. Added tokens,
+and normalizers that do not only make blanks, come before it (_added.py). Decoder, truncation and padding have no part
+in the ids: they are not looked at. What each part does is written in stages/native/pieces.h.
 """
 
 import itertools
@@ -12,7 +12,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from florilegium.stages import _native
+from florilegium.stages import _added, _native
 from florilegium.stages._engine import SMALL, Encoded, Engine, Known, Tables, Unsupported
 
 BLANK = "\u2581"
@@ -28,6 +28,15 @@ class Prefix:
     BARE, ALWAYS, UNLESS = range(3)
 
 
+Prefixes = tuple[int, int, int]
+"""Before a text that begins its document, before another, before one that the whole normalizer has been over."""
+_SCHEMES: dict[str, Prefixes] = {
+    "always": (Prefix.UNLESS, Prefix.UNLESS, Prefix.UNLESS),
+    "first": (Prefix.UNLESS, Prefix.BARE, Prefix.BARE),
+    "never": (Prefix.BARE, Prefix.BARE, Prefix.BARE),
+}
+
+
 class _Pieces:
     """A model in C with its caches."""
 
@@ -35,9 +44,9 @@ class _Pieces:
         self._model = model
         self.vocabulary = vocabulary
 
-    def encode(self, data: Any, offsets: Any, threads: int) -> Encoded:
-        """See Engine."""
-        tokens, ends, hard = _native.pieces_encode(self._model, data, offsets, threads)
+    def encode(self, data: Any, offsets: Any, kinds: Any, threads: int) -> Encoded:
+        """See Core."""
+        tokens, ends, hard = _native.pieces_encode(self._model, data, offsets, kinds, threads)
         dtype = np.uint16 if self.vocabulary < SMALL else np.int32
         return np.frombuffer(tokens, dtype), np.frombuffer(ends, np.int64), np.frombuffer(hard, np.int64)
 
@@ -55,7 +64,9 @@ def tables(tokenizer: dict[str, Any]) -> Tables:
         raise Unsupported(f"vocabulary: no piece for a blank ({BLANK})")
     if (longest := max(map(len, vocabulary))) > LIMITS["characters of a piece"]:
         raise Unsupported(f"vocabulary: a piece of {longest} characters")
-    size = 1 + max([*vocabulary.values(), *(token["id"] for token in tokenizer.get("added_tokens") or [])])
+    added = tokenizer.get("added_tokens") or []
+    _added.check(added, vocabulary)
+    size = 1 + max([*vocabulary.values(), *(token["id"] for token in added)])
     if size > LIMITS["ids"]:
         raise Unsupported(f"vocabulary: ids up to {size}")
     pieces = [""] * size
@@ -77,13 +88,17 @@ def engine(tokenizer: dict[str, Any], given: Tables, known: Known | None) -> Eng
     _expect("tokenizer", tokenizer, version=("1.0",))
     _check_post_processor(tokenizer.get("post_processor"))
     _check_model(tokenizer.get("model") or {})
-    prefix, split = _blanks(tokenizer.get("normalizer"), tokenizer.get("pre_tokenizer"))
-    added = [token["content"] for token in _added(tokenizer.get("added_tokens") or [])]
-    guards = _strings(added)
+    prefixes, split = _blanks(tokenizer.get("normalizer"), tokenizer.get("pre_tokenizer"))
+    front = _added.front(tokenizer.get("added_tokens") or [], tokenizer.get("normalizer"), native=True)
+    scheme = (tokenizer.get("pre_tokenizer") or {}).get("prepend_scheme")
+    if scheme == "first" and (front.mask != 0 or front.candidates):
+        raise Unsupported("pre_tokenizer Metaspace: prepend_scheme 'first' behind a normalizer")
     size = len(given["offsets"]) - 1
     width = 2 if size < SMALL else 4
     pieces = given["text"].data, given["offsets"].data, given["merges"].data, given["bytes"].data
-    return _Pieces(_native.pieces_build(*pieces, *guards, prefix, split, width, known), size)
+    guards = b"", np.zeros(1, np.int64).data
+    core = _Pieces(_native.pieces_build(*pieces, *guards, prefixes, split, width, known), size)
+    return _added.Fronted(front, core)
 
 
 def _only(where: str, part: Part, known: Iterable[str]) -> None:
@@ -109,36 +124,23 @@ def _check_post_processor(part: Part | None) -> None:
         _check_post_processor(one)
 
 
-def _normalizers(part: Part | None) -> list[Part]:
-    """The normalizers in order, sequences opened."""
-    if part is None:
-        return []
-    if part.get("type") != "Sequence":
-        return [part]
-    _only("normalizer", part, ("type", "normalizers"))
-    return [one for inner in part["normalizers"] for one in _normalizers(inner)]
-
-
-def _blanks(normalizer: Part | None, pre_tokenizer: Part | None) -> tuple[int, bool]:
-    """What is put before a text, and whether it is split before blanks."""
-    prefix, replaced = Prefix.BARE, False
-    for part in _normalizers(normalizer):
-        if part.get("type") == "Prepend" and prefix == Prefix.BARE:
-            _only("normalizer Prepend", part, ("type", "prepend"))
-            _expect("normalizer Prepend", part, prepend=(BLANK,))
-            prefix = Prefix.ALWAYS
-        elif part.get("type") == "Replace" and not replaced:
-            _only("normalizer Replace", part, ("type", "pattern", "content"))
-            _expect("normalizer Replace", part, pattern=({"String": " "},), content=(BLANK,))
-            replaced = True
-        else:
-            raise Unsupported(f"normalizer: {part.get('type')}")
+def _blanks(normalizer: Part | None, pre_tokenizer: Part | None) -> tuple[Prefixes, bool]:
+    """What is put before texts, and whether they are split before blanks."""
+    always, replaced = False, False
+    for part in _added.nodes(normalizer):
+        if part["type"] == "Prepend" and _added.is_native(part):
+            if always:
+                raise Unsupported("normalizer: Prepend twice")
+            always = True
+        else:  # any other may leave spaces behind
+            replaced = part["type"] == "Replace" and _added.is_native(part)
     if pre_tokenizer is None or _is_idle(pre_tokenizer, replaced):
         if not replaced:
             raise Unsupported("normalizer, pre_tokenizer: none makes a blank of a space")
-        return prefix, False
-    scheme, split = _metaspace(pre_tokenizer)
-    return (prefix or scheme), split
+        before = Prefix.ALWAYS if always else Prefix.BARE
+        return (before, before, Prefix.BARE), False
+    prefixes, split = _metaspace(pre_tokenizer)
+    return ((Prefix.ALWAYS, Prefix.ALWAYS, prefixes[2]) if always else prefixes), split
 
 
 def _is_idle(part: Part, replaced: bool) -> bool:
@@ -147,8 +149,8 @@ def _is_idle(part: Part, replaced: bool) -> bool:
     return replaced and dict(part) == idle
 
 
-def _metaspace(part: Part) -> tuple[int, bool]:
-    """The prefix and the split of a Metaspace pre-tokenizer."""
+def _metaspace(part: Part) -> tuple[Prefixes, bool]:
+    """The prefixes and the split of a Metaspace pre-tokenizer."""
     if part.get("type") != "Metaspace":
         raise Unsupported(f"pre_tokenizer: {part.get('type')}")
     where = "pre_tokenizer Metaspace"
@@ -157,8 +159,7 @@ def _metaspace(part: Part) -> tuple[int, bool]:
     scheme = part["prepend_scheme"]
     _expect(where, part, replacement=(BLANK,), prepend_scheme=("always", "first", "never"), split=(True, False, None))
     _expect(where, part, add_prefix_space=(True, None) if scheme != "never" else (True, False, None))
-    # A row is one text from its very start: `first` is `always` where no added token stands in it.
-    return (Prefix.BARE if scheme == "never" else Prefix.UNLESS), part.get("split") is not False
+    return _SCHEMES[scheme], part.get("split") is not False
 
 
 def _check_model(model: Part) -> None:
@@ -169,16 +170,6 @@ def _check_model(model: Part) -> None:
     _only("model", model, ("type", "vocab", "merges", "unk_token", *plain, *switches))
     _expect("model", model, dropout=(None,), continuing_subword_prefix=(None, ""), end_of_word_suffix=(None, ""))
     _expect("model", model, byte_fallback=(True,), fuse_unk=(True, False, None), ignore_merges=(False, None))
-
-
-def _added(tokens: Sequence[Part]) -> Sequence[Part]:
-    """Added tokens, checked. A row that holds one's text is hard, whatever its flags: they only take matches away."""
-    known = ("id", "content", "single_word", "lstrip", "rstrip", "normalized", "special")
-    for token in tokens:
-        _only("added_tokens", token, known)
-        if len(token["content"]) > LIMITS["characters of a piece"]:
-            raise Unsupported(f"added_tokens: one of {len(token['content'])} characters")
-    return tokens
 
 
 def _bytes(vocabulary: Mapping[str, int]) -> _Numbers:

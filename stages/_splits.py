@@ -5,7 +5,7 @@ outside of it is refused. Classes are those of the `tokenizers` library, from th
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
@@ -67,14 +67,14 @@ def splitters(node: Any) -> list[Splitter]:
     """The splitters of a pre_tokenizer with one ByteLevel in it. Raises Unsupported, naming the part."""
     found: list[Splitter] = []
     mapped = False
-    for one in _nodes(node):
+    for count, one in enumerate(_nodes(node)):
         kind = one.get("type")
         if kind == "ByteLevel":
             if mapped:
                 raise Unsupported("pre_tokenizer: ByteLevel twice")
             fields(one, "pre_tokenizer ByteLevel", {"type", "add_prefix_space", "trim_offsets", "use_regex"})
-            if one.get("add_prefix_space", True) is not False:
-                raise Unsupported("pre_tokenizer ByteLevel: add_prefix_space")
+            if flag(one, "add_prefix_space", "pre_tokenizer ByteLevel", True) and count:
+                raise Unsupported("pre_tokenizer ByteLevel: add_prefix_space behind a splitter")
             if flag(one, "use_regex", "pre_tokenizer ByteLevel", True):
                 found.append(expression(GPT2))
             mapped = True
@@ -87,13 +87,19 @@ def splitters(node: Any) -> list[Splitter]:
     return found
 
 
+def prefix_space(node: Any) -> bool:
+    """Whether a pre_tokenizer that `splitters` knows puts a space before a text that begins with none."""
+    first = next(_nodes(node), {})
+    return first.get("type") == "ByteLevel" and bool(first.get("add_prefix_space", True))
+
+
 def fields(node: dict[str, Any], name: str, known: set[str]) -> None:
     """Refuses a node with a field that nobody here has heard of."""
     for key in sorted(set(node) - known):
         raise Unsupported(f"{name}: unknown field {key}")
 
 
-def flag(node: dict[str, Any], key: str, name: str, otherwise: bool) -> bool:
+def flag(node: Mapping[str, Any], key: str, name: str, otherwise: bool) -> bool:
     """A field that is true or false."""
     value = node.get(key, otherwise)
     if not isinstance(value, bool):

@@ -20,79 +20,6 @@ struct part {
     enum bytelevel_fault fault;
 };
 
-void bytelevel_prepare(struct bytelevel *engine)
-{
-    size_t i = 0;
-    for (unsigned byte = 0; byte < 257; byte++) {
-        while (i < engine->added_count && engine->added[i].text[0] < byte)
-            i++;
-        engine->first[byte] = (uint32_t)i;
-    }
-}
-
-static bool added_at(const struct bytelevel *engine, const uint8_t *text, size_t left)
-{
-    for (uint32_t i = engine->first[text[0]]; i < engine->first[text[0] + 1]; i++)
-        if (engine->added[i].size <= left && memcmp(engine->added[i].text, text, engine->added[i].size) == 0)
-            return true;
-    return false;
-}
-
-static size_t row_of(const struct part *part, int64_t at)
-{
-    size_t low = part->begin, high = part->end; /* the last row that begins at or before `at` */
-    while (high - low > 1) {
-        const size_t middle = low + (high - low) / 2;
-        if (part->rows->offsets[middle] <= at)
-            low = middle;
-        else
-            high = middle;
-    }
-    return low;
-}
-
-static void mark(const struct part *part, const uint8_t *found)
-{
-    const struct bytelevel_rows *rows = part->rows;
-    const int64_t at = found - rows->data;
-    const size_t row = row_of(part, at);
-    if (!rows->hard[row] && added_at(part->engine, found, (size_t)(rows->offsets[row + 1] - at)))
-        rows->hard[row] = 1;
-}
-
-/* Few first bytes: the system's search for a byte is many times as fast as a look at each. */
-static void find_added(const struct part *part, const uint8_t *data, size_t size)
-{
-    const uint32_t *first = part->engine->first;
-    unsigned kinds = 0;
-    for (unsigned byte = 0; byte < 256; byte++)
-        kinds += first[byte] != first[byte + 1];
-    if (kinds > 4) {
-        for (size_t i = 0; i < size; i++)
-            if (first[data[i]] != first[data[i] + 1])
-                mark(part, data + i);
-        return;
-    }
-    for (unsigned byte = 0; byte < 256; byte++) {
-        const uint8_t *at = data;
-        if (first[byte] == first[byte + 1])
-            continue;
-        while ((at = memchr(at, (int)byte, size - (size_t)(at - data))) != NULL)
-            mark(part, at++);
-    }
-}
-
-static bool changes(const uint16_t *unstable, const uint8_t *text, size_t size)
-{
-    for (size_t at = 0; at < size;) {
-        uint32_t bytes;
-        if (unstable[utf8_at(text + at, &bytes)])
-            return true;
-        at += bytes;
-    }
-    return false;
-}
-
 static bool valid(struct part *part)
 {
     const struct bytelevel_rows *rows = part->rows;
@@ -118,6 +45,15 @@ static bool valid(struct part *part)
 /* Bytes of offset pieces are 32 bits: longer rows are left to `tokenizers`. */
 #define LONGEST (UINT32_MAX / 2)
 
+static void write_token(uint8_t *out, int32_t id, bool small)
+{
+    const uint16_t half = (uint16_t)id;
+    if (small)
+        memcpy(out, &half, sizeof half);
+    else
+        memcpy(out, &id, sizeof id);
+}
+
 static void *work(void *argument)
 {
     struct part *part = argument;
@@ -129,13 +65,15 @@ static void *work(void *argument)
     const uint8_t *limit = rows->data + rows->offsets[part->end];
     const size_t width = part->engine->small ? sizeof(uint16_t) : sizeof(uint32_t);
     uint8_t *tokens = (uint8_t *)rows->tokens + ((size_t)begin + part->worker * BYTELEVEL_SPARE) * width;
-    find_added(part, rows->data + begin, (size_t)(rows->offsets[part->end] - begin));
     for (size_t row = part->begin; row < part->end; row++) {
         const uint8_t *text = rows->data + rows->offsets[row];
         const size_t size = (size_t)(rows->offsets[row + 1] - rows->offsets[row]);
-        if (size > LONGEST || (engine->unstable && changes(engine->unstable, text, size)))
+        const int32_t kind = rows->kinds ? rows->kinds[row] : ADDED_TEXT;
+        if (kind >= 0) {
+            write_token(tokens + part->tokens++ * width, kind, engine->small);
+        } else if (kind == ADDED_HARD || size > LONGEST) {
             rows->hard[row] = 1;
-        if (!rows->hard[row]) {
+        } else {
             const size_t found = bpe_encode(engine->workers[part->worker], engine->splitters, engine->splitters_count,
                                             text, size, limit, tokens + part->tokens * width);
             if (found == SIZE_MAX) {

@@ -42,4 +42,9 @@ PyObject *module_bytelevel_encode(PyObject *module, PyObject *arguments);
 PyObject *module_bytelevel_known(PyObject *module, PyObject *arguments);
 PyObject *module_unicode(PyObject *module, PyObject *arguments);
 
+/* module_added.c */
+PyObject *module_added(PyObject *module, PyObject *arguments);
+PyObject *module_added_split(PyObject *module, PyObject *arguments);
+PyObject *module_added_changes(PyObject *module, PyObject *arguments);
+
 #endif

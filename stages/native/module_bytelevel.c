@@ -26,12 +26,8 @@ static void drop(struct held *held)
         free((void *)engine->splitters[i].items);
         free((void *)engine->splitters[i].lengths);
     }
-    for (size_t i = 0; i < engine->added_count; i++)
-        free((void *)engine->added[i].text);
     if (engine->known)
         module_units_let_go(&held->known);
-    free(engine->added);
-    free(engine->unstable);
     bpe_free(engine->model);
     pthread_mutex_destroy(&held->turn);
     free(held);
@@ -115,27 +111,6 @@ static bool read_splitters(PyObject *given, struct bytelevel *engine)
     return true;
 }
 
-/* Sorted by bytes, none empty. */
-static bool read_added(PyObject *given, struct bytelevel *engine)
-{
-    const Py_ssize_t count = PyTuple_Size(given);
-    if (count < 0)
-        return false;
-    engine->added = calloc((size_t)count + 1, sizeof *engine->added);
-    if (!engine->added)
-        return PyErr_NoMemory(), false;
-    for (Py_ssize_t i = 0; i < count; i++) {
-        PyObject *one = PyTuple_GetItem(given, i);
-        engine->added[i].text = copied(one, -1);
-        if (!engine->added[i].text)
-            return false;
-        engine->added_count++;
-        engine->added[i].size = (size_t)PyObject_Length(one);
-    }
-    bytelevel_prepare(engine);
-    return true;
-}
-
 static bool read_model(struct bytelevel *engine, const Py_buffer *vocabulary, const Py_buffer *ids,
                        const Py_buffer *merges, Py_ssize_t count, bool whole)
 {
@@ -178,9 +153,9 @@ PyObject *module_bytelevel(PyObject *module, PyObject *arguments)
     Py_buffer vocabulary, ids, merges;
     Py_ssize_t count, bound;
     int whole, small;
-    PyObject *splitters, *unstable, *added, *known, *capsule = NULL;
-    if (!PyArg_ParseTuple(arguments, "y*y*y*npO!OO!npO:bytelevel", &vocabulary, &ids, &merges, &count, &whole,
-                          &PyTuple_Type, &splitters, &unstable, &PyTuple_Type, &added, &bound, &small, &known))
+    PyObject *splitters, *known, *capsule = NULL;
+    if (!PyArg_ParseTuple(arguments, "y*y*y*npO!npO:bytelevel", &vocabulary, &ids, &merges, &count, &whole, &PyTuple_Type,
+                          &splitters, &bound, &small, &known))
         return NULL;
     struct held *held = calloc(1, sizeof *held);
     if (!held) {
@@ -191,11 +166,7 @@ PyObject *module_bytelevel(PyObject *module, PyObject *arguments)
     held->engine.bound = (size_t)bound;
     held->engine.small = small;
     bool good = check_strings(&vocabulary, ids.len / (Py_ssize_t)sizeof(int32_t)) && check_strings(&merges, 2 * count) &&
-                read_splitters(splitters, &held->engine) && read_added(added, &held->engine);
-    if (good && unstable != Py_None) {
-        held->engine.unstable = copied(unstable, UNICODE_LIMIT * (Py_ssize_t)sizeof(uint16_t));
-        good = held->engine.unstable != NULL;
-    }
+                read_splitters(splitters, &held->engine);
     if (good && known != Py_None && (good = module_units_hold(known, &held->known)))
         held->engine.known = &held->known.units;
     if (good && read_model(&held->engine, &vocabulary, &ids, &merges, count, whole))
@@ -209,18 +180,19 @@ done:
     return capsule;
 }
 
-static bool check_rows(const Py_buffer *data, const Py_buffer *offsets, const Py_buffer *tokens, const Py_buffer *ends,
-                       const Py_buffer *hard, bool small, int threads)
+static bool check_rows(const Py_buffer *data, const Py_buffer *offsets, const Py_buffer *kinds, const Py_buffer *tokens,
+                       const Py_buffer *ends, const Py_buffer *hard, bool small, int threads)
 {
     const Py_ssize_t count = offsets->len / (Py_ssize_t)sizeof(int64_t) - 1;
     const Py_ssize_t width = small ? (Py_ssize_t)sizeof(uint16_t) : (Py_ssize_t)sizeof(int32_t);
     const int64_t *at = offsets->buf;
-    bool good = count >= 0 && ends->len == offsets->len && hard->len == count && threads >= 1 &&
+    const int32_t *kind = kinds->buf;
+    bool good = count >= 0 && (!kind || kinds->len == count * (Py_ssize_t)sizeof *kind) && ends->len == offsets->len && hard->len == count && threads >= 1 &&
                 threads <= BYTELEVEL_THREADS && tokens->len / width >= data->len + BYTELEVEL_SPARE * (Py_ssize_t)threads &&
-                ((uintptr_t)at | (uintptr_t)ends->buf | (uintptr_t)tokens->buf) % sizeof(int64_t) == 0;
+                (uintptr_t)kind % sizeof *kind == 0 && ((uintptr_t)at | (uintptr_t)ends->buf | (uintptr_t)tokens->buf) % sizeof(int64_t) == 0;
     good = good && at[0] == 0 && at[count] == data->len;
     for (Py_ssize_t i = 0; i < count && good; i++)
-        good = at[i] <= at[i + 1];
+        good = at[i] <= at[i + 1] && (!kind || kind[i] < 0 || at[i] < at[i + 1]); /* a token a byte */
     if (!good)
         PyErr_SetString(PyExc_ValueError, "offsets must rise from 0 to the size of the data, and buffers fit them");
     return good;
@@ -229,17 +201,17 @@ static bool check_rows(const Py_buffer *data, const Py_buffer *offsets, const Py
 PyObject *module_bytelevel_encode(PyObject *module, PyObject *arguments)
 {
     (void)module;
-    Py_buffer data, offsets, tokens, ends, hard;
+    Py_buffer data, offsets, kinds = {0}, tokens, ends, hard;
     PyObject *capsule, *result = NULL;
     int threads;
-    if (!PyArg_ParseTuple(arguments, "Oy*y*w*w*w*i:bytelevel_encode", &capsule, &data, &offsets, &tokens, &ends, &hard,
-                          &threads))
+    if (!PyArg_ParseTuple(arguments, "Oy*y*z*w*w*w*i:bytelevel_encode", &capsule, &data, &offsets, &kinds, &tokens, &ends,
+                          &hard, &threads))
         return NULL;
     struct held *held = PyCapsule_GetPointer(capsule, CAPSULE);
-    if (!held || !check_rows(&data, &offsets, &tokens, &ends, &hard, held->engine.small, threads))
+    if (!held || !check_rows(&data, &offsets, &kinds, &tokens, &ends, &hard, held->engine.small, threads))
         goto done;
     const struct bytelevel_rows rows = {
-        data.buf, offsets.buf, (size_t)hard.len, tokens.buf, ends.buf, hard.buf,
+        data.buf, offsets.buf, kinds.buf, (size_t)hard.len, tokens.buf, ends.buf, hard.buf,
     };
     size_t row = 0, byte = 0;
     enum bytelevel_fault fault;
@@ -258,6 +230,7 @@ done:
     PyBuffer_Release(&hard);
     PyBuffer_Release(&ends);
     PyBuffer_Release(&tokens);
+    PyBuffer_Release(&kinds);
     PyBuffer_Release(&offsets);
     PyBuffer_Release(&data);
     return result;

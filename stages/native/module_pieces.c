@@ -186,12 +186,14 @@ PyObject *module_pieces_build(PyObject *module, PyObject *arguments)
 {
     (void)module;
     Py_buffer text, offsets, merges, bytes, guard_text, guard_offsets;
-    int prefix, split, width;
+    int prefix, later, normal, split, width;
     PyObject *known, *result = NULL;
-    if (!PyArg_ParseTuple(arguments, "y*y*y*y*y*y*ipiO:pieces_build", &text, &offsets, &merges, &bytes, &guard_text,
-                          &guard_offsets, &prefix, &split, &width, &known))
+    if (!PyArg_ParseTuple(arguments, "y*y*y*y*y*y*(iii)piO:pieces_build", &text, &offsets, &merges, &bytes, &guard_text,
+                          &guard_offsets, &prefix, &later, &normal, &split, &width, &known))
         return NULL;
-    struct pieces_spec spec = {.prefix = (enum pieces_prefix)prefix, .split = split != 0, .width = (unsigned)width};
+    struct pieces_spec spec = {.prefix = (enum pieces_prefix)prefix, .later = (enum pieces_prefix)later,
+                               .normal = (enum pieces_prefix)normal, .split = split != 0,
+                               .width = (unsigned)width};
     if (!strings_of(&text, &offsets, "offsets", &spec.pieces) ||
         !strings_of(&guard_text, &guard_offsets, "guard_offsets", &spec.guards))
         goto done;
@@ -199,6 +201,7 @@ PyObject *module_pieces_build(PyObject *module, PyObject *arguments)
     if (merged < 0 || single < 0)
         goto done;
     if (merged % 3 || merged / 3 >= PIECES_MERGES || single != 256 || prefix < PIECES_BARE || prefix > PIECES_UNLESS ||
+        later < PIECES_BARE || later > PIECES_UNLESS || normal < PIECES_BARE || normal > PIECES_UNLESS ||
         !(width == 4 || (width == 2 && spec.pieces.count <= 65536))) {
         PyErr_SetString(PyExc_ValueError, "merges, bytes, prefix, width: not as in pieces.h");
         goto done;
@@ -245,17 +248,21 @@ PyObject *module_pieces_encode(PyObject *module, PyObject *arguments)
 {
     (void)module;
     PyObject *capsule, *result = NULL;
-    Py_buffer data, offsets;
+    Py_buffer data, offsets, kinds = {0};
     int threads;
-    if (!PyArg_ParseTuple(arguments, "Oy*y*i:pieces_encode", &capsule, &data, &offsets, &threads))
+    if (!PyArg_ParseTuple(arguments, "Oy*y*z*i:pieces_encode", &capsule, &data, &offsets, &kinds, &threads))
         return NULL;
     struct held *held = PyCapsule_GetPointer(capsule, NAME);
     struct pieces *pieces = held ? held->pieces : NULL;
-    const Py_ssize_t rows = pieces ? rows_of(&offsets, data.len, "offsets") : -1;
+    Py_ssize_t rows = pieces ? rows_of(&offsets, data.len, "offsets") : -1;
+    if (rows >= 0 && kinds.buf && count_of(&kinds, sizeof(int32_t), "kinds") != rows) {
+        PyErr_SetString(PyExc_ValueError, "kinds: not one a row");
+        rows = -1;
+    }
     if (rows >= 0) {
         struct pieces_result found;
         Py_BEGIN_ALLOW_THREADS
-        found = pieces_encode(pieces, data.buf, offsets.buf, rows, threads);
+        found = pieces_encode(pieces, data.buf, offsets.buf, kinds.buf, rows, threads);
         Py_END_ALLOW_THREADS
         if (found.status == PIECES_DONE)
             result = taken(pieces, PyCapsule_GetContext(capsule), &found, rows);
@@ -265,6 +272,7 @@ PyObject *module_pieces_encode(PyObject *module, PyObject *arguments)
             PyErr_Format(PyExc_ValueError, "row %lld: byte %lld is no UTF-8", (long long)found.row,
                          (long long)found.byte);
     }
+    PyBuffer_Release(&kinds);
     PyBuffer_Release(&data);
     PyBuffer_Release(&offsets);
     return result;

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "added.h"
 #include "pieces.h"
 #include "pieces_cache.h"
 #include "pieces_cut.h"
@@ -50,6 +51,7 @@ struct worker {
     size_t window;    /* bytes that text, marks and starts are enough for */
     uint32_t ends[ROWS];
     int64_t rows[ROWS];
+    int32_t kinds[ROWS];
     size_t row_count;
     struct lot lot;
     uint32_t *many; /* tokens of tasks for which `few` is too small */
@@ -69,6 +71,7 @@ struct span {
     struct worker *worker;
     const uint8_t *data;
     const int64_t *offsets;
+    const int32_t *kinds;
     int64_t from, to;
     enum pieces_status status;
     int64_t row; /* where it failed */
@@ -77,7 +80,7 @@ struct span {
 struct pieces {
     struct model model;
     struct cuts cuts;
-    enum pieces_prefix prefix;
+    enum pieces_prefix prefix, later, normal;
     enum cache_form form;
     const struct units *known; /* NULL for none */
     uint32_t ids;
@@ -335,13 +338,24 @@ static uint8_t *write_far(const struct pieces *pieces, struct worker *worker, st
     return *status == PIECES_DONE ? write_tokens(pieces->form, task.tokens, task.count, out) : NULL;
 }
 
+/* A row's tokens are out: only that of a row that is an added token is not. */
+static inline uint8_t *end_row(struct worker *worker, enum cache_form form, size_t i, int64_t first, uint8_t *out)
+{
+    if (worker->kinds[i] >= 0) {
+        const uint32_t token = (uint32_t)worker->kinds[i];
+        out = write_tokens(form, &token, 1, out);
+    }
+    worker->counts[worker->rows[i] - first] = (int64_t)((size_t)(out - worker->out) / width_of(form));
+    return out;
+}
+
 static inline __attribute__((always_inline)) enum pieces_status run_window(const struct pieces *pieces,
                                                                            struct worker *worker, enum cache_form form,
                                                                            size_t size, int64_t first, int64_t *row)
 {
     const size_t width = form == CACHE_16_16 ? 2 : 4;
     const size_t units = find_units(&pieces->cuts, worker, size);
-    if (!out_room(worker, (size + SLACK) * width))
+    if (!out_room(worker, (size + ROWS + SLACK) * width)) /* a row may be a token that has no bytes here */
         return PIECES_NO_MEMORY;
     struct lot *lot = &worker->lot;
     enum pieces_status status = PIECES_DONE;
@@ -357,7 +371,7 @@ static inline __attribute__((always_inline)) enum pieces_status run_window(const
         failed = lot->units[failed];
         for (size_t unit = 0; unit < count && status == PIECES_DONE; unit++) {
             while (starts[unit] >= worker->ends[i])
-                worker->counts[worker->rows[i++] - first] = (int64_t)((size_t)(out - worker->out) / width);
+                out = end_row(worker, form, i++, first, out);
             struct cache_entry *entry = lot->found[unit];
             if (!entry) {
                 out = write_tokens(form, lot->tasks[learnt].tokens, lot->tasks[learnt].count, out);
@@ -379,8 +393,8 @@ static inline __attribute__((always_inline)) enum pieces_status run_window(const
         }
         keep(worker);
     }
-    for (; i < worker->row_count; i++)
-        worker->counts[worker->rows[i] - first] = (int64_t)((size_t)(out - worker->out) / width);
+    while (i < worker->row_count)
+        out = end_row(worker, form, i++, first, out);
     worker->out_used = (size_t)(out - worker->out);
     return PIECES_DONE;
 }
@@ -414,12 +428,17 @@ static size_t plain_blanks(uint8_t *text, size_t size)
 }
 
 /* Puts a row at the end of the window: its size there, or SIZE_MAX if it has a guard in it. */
-static size_t put_row(const struct pieces *pieces, uint8_t *text, const uint8_t *row, size_t size)
+static size_t put_row(const struct pieces *pieces, uint8_t *text, const uint8_t *row, size_t size, int32_t kind)
 {
-    if (!size)
+    if (kind == ADDED_HARD)
+        return SIZE_MAX;
+    if (!size || kind >= 0)
         return 0;
     size_t before = 0;
-    if (pieces->prefix == PIECES_ALWAYS || (pieces->prefix == PIECES_UNLESS && !is_blank(row, size)))
+    const enum pieces_prefix prefix = kind == ADDED_LATER    ? pieces->later
+                                      : kind == ADDED_NORMAL ? pieces->normal
+                                                             : pieces->prefix;
+    if (prefix == PIECES_ALWAYS || (prefix == PIECES_UNLESS && !is_blank(row, size)))
         text[before++] = ' ';
     memcpy(text + before, row, size);
     size += before;
@@ -472,7 +491,8 @@ static enum pieces_status next_window(struct span *span, int64_t *row)
         if (!worker->row_count && !window_room(worker, bytes + 1 > WINDOW && bytes <= LONGEST_ROW ? bytes + 1 : WINDOW))
             return PIECES_NO_MEMORY;
         const uint8_t *text = span->data + span->offsets[*row];
-        const size_t put = bytes > LONGEST_ROW ? SIZE_MAX : put_row(span->pieces, worker->text + size, text, bytes);
+        const int32_t kind = span->kinds ? span->kinds[*row] : ADDED_TEXT;
+        const size_t put = bytes > LONGEST_ROW ? SIZE_MAX : put_row(span->pieces, worker->text + size, text, bytes, kind);
         if (put == SIZE_MAX) {
             if (pieces_invalid(text, bytes) >= 0) {
                 invalid = true; /* but a row before it may be so too */
@@ -484,6 +504,7 @@ static enum pieces_status next_window(struct span *span, int64_t *row)
             size += put;
         }
         worker->ends[worker->row_count] = (uint32_t)size;
+        worker->kinds[worker->row_count] = kind;
         worker->rows[worker->row_count++] = (*row)++;
     }
     const enum pieces_status status = run(span->pieces, worker, size, span->from, &span->row);
@@ -521,6 +542,8 @@ struct pieces *pieces_build(const struct pieces_spec *spec)
         return NULL;
     pieces->prefix = spec->prefix;
     pieces->ids = spec->pieces.count;
+    pieces->later = spec->later;
+    pieces->normal = spec->normal;
     pieces->form = spec->width == 2 ? CACHE_16_16 : spec->pieces.count <= 65536 ? CACHE_16_32 : CACHE_24_32;
     cuts_build(&pieces->cuts, spec);
     if (!model_build(&pieces->model, spec) || pthread_mutex_init(&pieces->lock, NULL)) {
@@ -618,8 +641,8 @@ static struct pieces_result summed(const struct pieces *pieces)
     return result;
 }
 
-struct pieces_result pieces_encode(struct pieces *pieces, const uint8_t *data, const int64_t *offsets, int64_t rows,
-                                   int threads)
+struct pieces_result pieces_encode(struct pieces *pieces, const uint8_t *data, const int64_t *offsets,
+                                   const int32_t *kinds, int64_t rows, int threads)
 {
     struct pieces_result result = {PIECES_NO_MEMORY, -1, -1, 0, 0};
     const int count = threads < 1 ? 1 : threads > MOST_THREADS ? MOST_THREADS : threads;
@@ -629,7 +652,7 @@ struct pieces_result pieces_encode(struct pieces *pieces, const uint8_t *data, c
         int64_t from = 0;
         for (int i = 0; i < count; i++) {
             const int64_t to = i + 1 < count ? row_at(offsets, rows, offsets[0] + bytes / count * (i + 1)) : rows;
-            pieces->spans[i] = (struct span){pieces, pieces->workers + i, data, offsets, from, to, PIECES_DONE, -1};
+            pieces->spans[i] = (struct span){pieces, pieces->workers + i, data, offsets, kinds, from, to, PIECES_DONE, -1};
             from = to;
         }
         pieces->span_count = count;

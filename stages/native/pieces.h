@@ -55,7 +55,9 @@ struct pieces_spec {
     uint32_t merges_count;
     const uint32_t *bytes;        /* 256 ids: the token of each byte; in no merge */
     struct pieces_strings guards; /* a text with one of these in it is left to others */
-    enum pieces_prefix prefix;
+    enum pieces_prefix prefix;    /* of a text that begins its document */
+    enum pieces_prefix later;     /* of a text behind an added token */
+    enum pieces_prefix normal;    /* of one that the normalizer has been over */
     bool split;                   /* a border before every blank */
     unsigned width;               /* bytes of a token in the output: 2 or 4; all ids fit */
 };
@@ -80,10 +82,11 @@ struct pieces_result {
     int64_t tokens, hard_rows; /* PIECES_DONE: how many there are to take */
 };
 
-/* Encodes rows data[offsets[i]] up to data[offsets[i + 1]]. Where it is done, pieces_take must follow; until then other
+/* Encodes rows data[offsets[i]] up to data[offsets[i + 1]]. kinds: enum added_kind of each row (added.h); NULL: each is a
+ * text that begins its document. Where it is done, pieces_take must follow; until then other
  * calls on the same `pieces` wait. Threads get neighbouring rows of about equal size and a cache each. */
-struct pieces_result pieces_encode(struct pieces *pieces, const uint8_t *data, const int64_t *offsets, int64_t rows,
-                                   int threads);
+struct pieces_result pieces_encode(struct pieces *pieces, const uint8_t *data, const int64_t *offsets,
+                                   const int32_t *kinds, int64_t rows, int threads);
 
 /* Answers the tokens of all rows back to back, malloc'ed and the caller's to free, NULL for no memory; fills in where each
  * row's begin (rows + 1 numbers), and the rows that are left to others, rising: they have no tokens here. */

@@ -12,14 +12,15 @@ from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
-from tokenizers import Regex, normalizers, pre_tokenizers
+from tokenizers import AddedToken, Regex, Tokenizer, models, normalizers, pre_tokenizers
 
 LIMIT = 0x110000
 SURROGATES = range(0xD800, 0xE000)
 CATEGORIES = (r"\p{Lu}", r"\p{Ll}", r"\p{Lt}", r"\p{Lm}", r"\p{Lo}", r"\p{M}", r"\p{N}", r"\s", r"\p{P}", r"\p{S}")
 """Bits 0 to 9: what these match in the regular expressions of the library."""
-NUMERIC, PUNCTUATION, NFC, NFKC, LOWER = range(10, 15)
-"""Bits 10 to 14: split off by Digits, by Punctuation; may change, or change what is beside it, under a normalizer."""
+NUMERIC, PUNCTUATION, NFC, NFKC, LOWER, WORD = range(10, 16)
+"""Bits 10 to 15: split off by Digits, by Punctuation; may change, or change what is beside it, under a normalizer; is
+in words, so that no added token that must be a single word is found beside it."""
 STEP = 0x4000
 """Code points looked at in one call."""
 
@@ -70,6 +71,16 @@ def _unstable(compose: normalizers.Normalizer, decompose: normalizers.Normalizer
     return found
 
 
+def _in_words() -> Iterator[int]:
+    """Each stands before an added token, which is not found there if the two are one word."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.add_tokens([AddedToken("<>", single_word=True, normalized=False)])
+    for codes in _steps():
+        text = "".join(f"{chr(code)}<>." for code in codes)
+        alone = {begin for begin, _ in tokenizer.encode(text).offsets}
+        yield from (code for at, code in enumerate(codes) if 4 * at + 1 not in alone)
+
+
 def table() -> NDArray[np.uint16]:
     """The bits of each code point; surrogates have none."""
     bits = np.zeros(LIMIT, np.uint16)
@@ -79,6 +90,7 @@ def table() -> NDArray[np.uint16]:
     sets[NFC] = _unstable(normalizers.NFC(), normalizers.NFD())
     sets[NFKC] = _unstable(normalizers.NFKC(), normalizers.NFKD())
     sets[LOWER] = set(_changed(normalizers.Lowercase()))
+    sets[WORD] = _in_words()
     for bit, codes in sets.items():
         bits[np.fromiter(codes, np.int64)] |= np.uint16(1 << bit)
     return bits

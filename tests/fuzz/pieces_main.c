@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "added.h"
 #include "pieces.h"
 #include "pieces_cache.h"
 #include "pieces_cut.h"
@@ -47,7 +48,7 @@ struct tokenizer {
     uint8_t text[1 << 16];
     int64_t offsets[IDS + 1];
     uint32_t merges[3 * MERGES], merges_count, bytes[256];
-    enum pieces_prefix prefix;
+    enum pieces_prefix prefix, later, normal;
     bool split;
 };
 
@@ -114,6 +115,8 @@ static void make_tokenizer(struct tokenizer *tokenizer, struct source *source)
         tokenizer->bytes[byte] = count;
     }
     tokenizer->prefix = (enum pieces_prefix)(order >> 1 & 3) % 3;
+    tokenizer->later = (enum pieces_prefix)(order >> 4 & 3) % 3;
+    tokenizer->normal = (enum pieces_prefix)(order >> 6 & 3) % 3;
     tokenizer->split = order & 8;
 }
 
@@ -140,12 +143,23 @@ static size_t merge_plainly(const struct tokenizer *tokenizer, uint32_t *ids, si
 
 static size_t lead_bytes(uint8_t lead) { return lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4; }
 
-/* Tokens of a row of valid UTF-8, part by part if the tokenizer splits before blanks. */
-static size_t encode_plainly(const struct tokenizer *tokenizer, const uint8_t *row, size_t size, uint32_t *out)
+static int32_t kinds[ROWS];
+
+static enum pieces_prefix prefix_of(const struct tokenizer *tokenizer, int32_t kind)
 {
+    return kind == ADDED_TEXT ? tokenizer->prefix : kind == ADDED_LATER ? tokenizer->later : tokenizer->normal;
+}
+
+/* Tokens of a row of valid UTF-8, part by part if the tokenizer splits before blanks. */
+static size_t encode_plainly(const struct tokenizer *tokenizer, int32_t kind, const uint8_t *row, size_t size,
+                             uint32_t *out)
+{
+    const enum pieces_prefix prefix = prefix_of(tokenizer, kind);
+    if (kind >= 0)
+        return out[0] = (uint32_t)kind, 1;
     size_t count = 0, part = 0;
     bool blank = size && (row[0] == ' ' || (size >= 3 && memcmp(row, singles[0], 3) == 0));
-    if (size && (tokenizer->prefix == PIECES_ALWAYS || (tokenizer->prefix == PIECES_UNLESS && !blank)))
+    if (size && (prefix == PIECES_ALWAYS || (prefix == PIECES_UNLESS && !blank)))
         out[count++] = 0;
     for (size_t at = 0; at < size;) {
         const size_t bytes = lead_bytes(row[at]);
@@ -201,10 +215,10 @@ static bool guarded(const uint8_t *row, size_t size, enum pieces_prefix prefix)
 static void check_rows(const struct tokenizer *tokenizer, struct pieces *pieces, const uint8_t *data,
                        const int64_t *offsets, int threads)
 {
-    const struct pieces_result found = pieces_encode(pieces, data, offsets, ROWS, threads);
+    const struct pieces_result found = pieces_encode(pieces, data, offsets, kinds, ROWS, threads);
     int64_t row = 0, bad = -1;
     for (; row < ROWS && bad < 0; row++)
-        bad = invalid_plainly(data + offsets[row], (size_t)(offsets[row + 1] - offsets[row]));
+        bad = kinds[row] >= 0 ? -1 : invalid_plainly(data + offsets[row], (size_t)(offsets[row + 1] - offsets[row]));
     if (bad >= 0) {
         require(found.status == PIECES_INVALID && found.row == row - 1 && found.byte == bad, "the place that is not UTF-8");
         return;
@@ -219,9 +233,10 @@ static void check_rows(const struct tokenizer *tokenizer, struct pieces *pieces,
         const size_t size = (size_t)(offsets[row + 1] - offsets[row]);
         uint32_t *expected = malloc((size + 2) * sizeof *expected);
         require(expected != NULL, "memory");
-        size_t count = encode_plainly(tokenizer, data + offsets[row], size, expected);
-        if (guarded(data + offsets[row], size, tokenizer->prefix)) {
-            require(left < found.hard_rows && hard[left++] == row, "rows with a guard are named");
+        size_t count = encode_plainly(tokenizer, kinds[row], data + offsets[row], size, expected);
+        const bool met = kinds[row] < 0 && guarded(data + offsets[row], size, prefix_of(tokenizer, kinds[row]));
+        if (met || kinds[row] == ADDED_HARD) {
+            require(left < found.hard_rows && hard[left++] == row, "hard rows are named");
             count = 0;
         }
         require((size_t)(ends[row + 1] - ends[row]) == count, "number of tokens");
@@ -353,7 +368,7 @@ static void check_warm(const struct tokenizer *tokenizer, const struct pieces_sp
         pieces_begin(warm, &units);
         if (!damaged) {
             check_rows(tokenizer, warm, data, offsets, 1);
-        } else if (pieces_encode(warm, data, offsets, ROWS, 2).status == PIECES_DONE) {
+        } else if (pieces_encode(warm, data, offsets, kinds, ROWS, 2).status == PIECES_DONE) {
             pieces_drop(warm);
         }
         pieces_free(warm);
@@ -381,10 +396,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         .bytes = tokenizer.bytes,
         .guards = {(const uint8_t *)GUARD, guard, 1},
         .prefix = tokenizer.prefix,
+        .later = tokenizer.later,
+        .normal = tokenizer.normal,
         .split = tokenizer.split,
         .width = next_byte(&source) & 1 ? 2 : 4,
     };
     int64_t offsets[ROWS + 1] = {0};
+    for (unsigned row = 0; row < ROWS; row++) {
+        const unsigned kind = next_byte(&source) % 32; /* mostly texts */
+        kinds[row] = kind < 2 ? (int32_t)(kind * (IDS - 1)) : -1 - (int32_t)(kind % 4);
+        if (kinds[row] == ADDED_HARD && kind > 8)
+            kinds[row] = ADDED_TEXT;
+    }
     for (unsigned row = 0; row + 1 < ROWS; row++)
         offsets[row + 1] = offsets[row] + next_byte(&source) % 64;
     const size_t left = size - source.at;
@@ -435,7 +458,7 @@ static uint64_t next_number(uint64_t *state)
 
 static size_t grow(uint8_t *input, uint64_t *state)
 {
-    const size_t head = 2 + 2 * MERGES + 8;
+    const size_t head = 2 + 2 * MERGES + 2 * ROWS;
     const unsigned alphabet = 4 + (unsigned)(next_number(state) % (PARTS - 4));
     const bool clean = next_number(state) % 8 != 0;
     size_t size = 0;

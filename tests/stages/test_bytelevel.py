@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -19,7 +18,6 @@ from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_toke
 from florilegium.stages import _bytelevel, _splits
 from florilegium.stages._engine import Engine, Unsupported
 from florilegium.stages.native import unicode
-from florilegium.stages.tokenize import Encoder
 
 
 def load(file: dict[str, Any]) -> Engine:
@@ -174,12 +172,11 @@ def test_every_code_point(pair: tuple[Tokenizer, Engine]) -> None:
         codes = [chr(code) for code in range(first, first + 0x800) if code not in unicode.SURROGATES]
         sparse = codes if first < 0x4000 or first in range(0xF800, 0x11000) else codes[:: 0x100 - 1]
         texts += ["".join(f"a{one}b" for one in sparse), "".join(f"'{one} .{one}" for one in sparse), "".join(sparse)]
-    assert assert_same(pair, texts) < len(texts) * (1 if pair[0].normalizer else 0.01)
+    assert assert_same(pair, texts) == 0
 
 
 def test_languages(pair: tuple[Tokenizer, Engine]) -> None:
-    hard = assert_same(pair, corpus())
-    assert hard == 0 or pair[0].normalizer is not None
+    assert assert_same(pair, corpus()) == 0
 
 
 # ---- the definition ----
@@ -250,7 +247,7 @@ def test_tables_that_overflow_change_nothing(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_threads_give_the_same() -> None:
     file = json.loads(trained("llama3").to_str())
-    rows = [text.encode() for text in [*corpus(), "<eos>", "", *corpus(), "x"]]
+    rows = [text.encode() for text in [*corpus(), "<eos>", "", *corpus(), "x<eos>"]]
     wanted = [part if isinstance(part, list) else part.tolist() for part in encode(load(file), rows)]
     engine = load(file)
     for threads in (1, 2, 3, 7, 64, 100):
@@ -307,31 +304,6 @@ def test_memory_has_a_bound(tmp_path: Path) -> None:
 # ---- what is left to the library, and what is refused ----
 
 
-def test_rows_with_added_tokens_or_to_normalize_are_left_to_the_library(tmp_path: Path) -> None:
-    tokenizer = trained("qwen2")
-    tokenizer.add_tokens(["Fähre", "<b>"])
-    tokenizer.add_special_tokens(["[x]", "]", "}", "{", "~"])
-    tokenizer.save(str(tmp_path / "tokenizer.json"))
-    texts = [
-        "plain text",
-        "die Fähre",
-        "die Fa\u0308hre",
-        "ein <eos>",
-        "<eo",
-        "s> <b",
-        "> x",
-        "a]b",
-        "re\u0301",
-        "한\u11a8",
-    ]
-    engine = load(json.loads(tokenizer.to_str()))
-    _, _, hard = encode(engine, [text.encode() for text in texts])
-    assert hard == [1, 2, 3, 7, 8, 9]
-    tokens, offsets = Encoder.from_file(tmp_path / "tokenizer.json").encode(pa.array(texts))
-    for row, text in enumerate(texts):
-        assert tokens[offsets[row] : offsets[row + 1]].tolist() == tokenizer.encode(text).ids
-
-
 def test_rows_that_are_no_utf8_are_named() -> None:
     engine = load(json.loads(trained("gpt2").to_str()))
     for bad in (
@@ -385,7 +357,6 @@ REFUSED: list[tuple[str, Change]] = [
     ("zero byte", lambda file: file["model"]["vocab"].update({"a\0b": 99_999})),
     ("no pair", lambda file: file["model"]["merges"].append(["a", "b", "c"])),
     ("unknown field colour", lambda file: file["added_tokens"][0].update(colour=1)),
-    ("normalizer NFD", lambda file: file.update(normalizer={"type": "NFD"})),
     ("unknown field colour", lambda file: file.update(normalizer={"type": "NFC", "colour": 1})),
     ("normalizer Odd", lambda file: file.update(normalizer={"type": "Sequence", "normalizers": [{"type": "Odd"}]})),
     ("post_processor Odd", lambda file: file.update(post_processor={"type": "Odd"})),
@@ -396,7 +367,8 @@ REFUSED: list[tuple[str, Change]] = [
     ("pre_tokenizer Metaspace", nodes({"type": "Metaspace"}, BYTE_LEVEL)),
     ("unknown field colour", nodes({**SPLIT, "colour": 1}, BYTE_LEVEL)),
     ("unknown field colour", nodes({**BYTE_LEVEL, "colour": 1})),
-    ("add_prefix_space", nodes({**BYTE_LEVEL, "add_prefix_space": True})),
+    ("add_prefix_space behind a splitter", nodes(SPLIT, {**BYTE_LEVEL, "add_prefix_space": True})),
+    ("add_prefix_space is 1", nodes({**BYTE_LEVEL, "add_prefix_space": 1})),
     ("MergedWithNext", nodes({**SPLIT, "behavior": "MergedWithNext"}, BYTE_LEVEL)),
     ("invert True", nodes({**SPLIT, "behavior": "Removed", "invert": True}, BYTE_LEVEL)),
     ("behavior 'Removed'", nodes({"type": "Punctuation", "behavior": "Removed"}, BYTE_LEVEL)),
