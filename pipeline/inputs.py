@@ -9,7 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from florilegium.pipeline import store
 from florilegium.pipeline.errors import PipelineError
-from florilegium.pipeline.recipe import MiB, Recipe, Source, format_of
+from florilegium.pipeline.recipe import MiB, Source, format_of
 from florilegium.pipeline.stage import find, names
 from florilegium.stages.read import Piece, Record, printable
 
@@ -53,15 +53,15 @@ class Share:
         ]  # fmt: skip
 
 
-def input_files(recipe: Recipe) -> tuple[list[InputFile], list[str]]:
-    """The files of all sources in input order, and the files below them that no format claims.
+def input_files(sources: Sequence[Source]) -> tuple[list[InputFile], list[str]]:
+    """The files of these sources in input order, and the files below them that no format claims.
 
     Raises PipelineError for a source that holds nothing to read, none of whose files is of its format, or one of whose
     files lacks what the source's options name; files are opened, in order, until one of the source is as it should be.
     """
     files: list[InputFile] = []
     unclaimed: list[str] = []
-    for source in recipe.sources:
+    for source in sources:
         found = _found(source)
         for one in found:
             kind = source.format or format_of(one.name)

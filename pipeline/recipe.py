@@ -177,15 +177,20 @@ def of_path(*paths: str) -> Recipe:
 
 
 def of_inputs(paths: Sequence[str]) -> Recipe:
-    """The default recipe over these inputs, one source each, named after the file (`x`, then `x-2` ...)."""
+    """The default recipe over these inputs, one source each."""
+    sources = [source.model_dump(exclude_unset=True) for source in sources_of(paths)]
+    return parse({"name": sources[0]["name"], "sources": sources}, "command line")
+
+
+def sources_of(paths: Sequence[str]) -> list[Source]:
+    """A source of each path, named after the file (`x`, then `x-2` ...)."""
     named: dict[str, str] = {}
     for path in paths:
         stem = path.rstrip("/").rsplit("/", 1)[-1].split(".")[0]
         name = re.sub(r"[^A-Za-z0-9_-]+", "-", stem).strip("-_") or "input"
         free = next(one for one in (name, *(f"{name}-{n}" for n in range(2, len(paths) + 2))) if one not in named)
         named[free] = path
-    sources = [{"name": name, "path": path} for name, path in named.items()]
-    return parse({"name": sources[0]["name"], "sources": sources}, "command line")
+    return [Source(name=name, path=path) for name, path in named.items()]
 
 
 def schema() -> dict[str, Any]:

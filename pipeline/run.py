@@ -80,7 +80,7 @@ def shares_of(recipe: Recipe, limit: int | None) -> Inputs:
 
     Raises PipelineError when there is nothing to read, or no file of a source is of its format.
     """
-    files, unclaimed = inputs.input_files(recipe)
+    files, unclaimed = inputs.input_files(recipe.sources)
     tokens.check(recipe)
     shares = list(inputs.shares(files, recipe.unit_bytes))
     if not shares:

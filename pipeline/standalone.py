@@ -1,7 +1,8 @@
 """Tokens without a build: texts of Parquet or JSON lines files to token shards with sidecars."""
 
+import itertools
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
@@ -16,7 +17,7 @@ from florilegium.pipeline import inputs, store
 from florilegium.pipeline.errors import PipelineError, naming
 from florilegium.pipeline.inputs import InputFile, Share
 from florilegium.pipeline.passes import tokens
-from florilegium.pipeline.recipe import of_inputs
+from florilegium.pipeline.recipe import sources_of
 from florilegium.pipeline.stage import find
 from florilegium.pipeline.tokenizer import warm
 
@@ -58,23 +59,32 @@ def tokenize(
         raise PipelineError(f"--format {output_format}: is a format of documents", "use megatron, packed, mds or ds")
     pack: dict[str, Any] = {"kind": "documents"} if length is None else {"kind": "best-fit", "length": length}
     layout = {"name": output_format, "format": output_format, "pack": {"seed": 0, **pack}}
-    files, _ = inputs.input_files(of_inputs(list(paths)))
+    files, _ = inputs.input_files(sources_of(paths))
     store.make_folder(str(out))
     found = Tokenized()
     for file in files:
-        for number, table in enumerate(_tables(file, found.without)):
+        rows = _texts(file, found.without)
+        for number in itertools.count():
+            beside: list[pa.Table] = []
+            encoded = tokens.encode(_portion(rows, beside), str(tokenizer), None, eos, threads)
+            if not beside:
+                break
+            _shard(found, str(out / f"{_stem(file)}_{number:04}"), pa.concat_tables(beside), encoded, layout)
             if file.size >= warm.WORTH:
-                warm.from_texts(str(tokenizer), table["text"].chunks)
-            encoded = tokens.encode(table, str(tokenizer), None, eos, threads)
-            found.why = encoded.why
-            found.refused.update(encoded.refused.values())
-            rows = tokens.split_of(table, encoded, 0.0)["train"]
-            if len(rows):
-                stem = str(out / f"{_stem(file)}_{number:04}")
-                _, found.shards[stem] = tokens.written(stem, table, encoded, rows, layout)
+                warm.keep(encoded.encoder)
+            del encoded  # its tokens, before the next shard's
     if not found.shards:
         raise PipelineError(f"{', '.join(paths)}: hold no text", "give files with a column or key `text`")
     return found
+
+
+def _shard(found: Tokenized, stem: str, table: pa.Table, encoded: tokens.Encoded, layout: Mapping[str, Any]) -> None:
+    """Write one shard, unless no trainer would take any of its documents."""
+    found.why = encoded.encoder.why
+    found.refused.update(encoded.refused.values())
+    rows = tokens.split_of(table, encoded, 0.0)["train"]
+    if len(rows):
+        _, found.shards[stem] = tokens.written(stem, table, encoded, rows, layout)
 
 
 def _stem(file: InputFile) -> str:
@@ -82,21 +92,19 @@ def _stem(file: InputFile) -> str:
     return file.name.split(".")[0].replace("/", "-") or file.source
 
 
-def _tables(file: InputFile, without: Counter[str]) -> Iterator[pa.Table]:
-    """The texts of a file in tables of about SHARD_BYTES: id, text, language, licence, source."""
-    held: list[pa.Table] = []
+def _portion(rows: Iterator[pa.Table], beside: list[pa.Table]) -> "Iterator[pa.Array[Any]]":
+    """The texts of one shard, about SHARD_BYTES of them; what stands beside them is added to `beside`."""
     size = 0
-    for table in _texts(file, without):
-        held.append(table)
+    for table in rows:
+        yield from table["text"].chunks
+        beside.append(table.drop_columns("text"))
         size += table["text"].nbytes
         if size >= SHARD_BYTES:
-            yield pa.concat_tables(held)
-            held, size = [], 0
-    if held:
-        yield pa.concat_tables(held)
+            break
 
 
 def _texts(file: InputFile, without: Counter[str]) -> Iterator[pa.Table]:
+    """The texts of a file in tables of some rows: id, text, language, licence, source."""
     if file.format == "parquet" and not file.options.get("columns"):
         yield from _columns(file, without)
         return
@@ -115,30 +123,37 @@ def _texts(file: InputFile, without: Counter[str]) -> Iterator[pa.Table]:
         yield _table(file, np.array([at for at, _ in rows]), [text for _, text in rows])
 
 
-ROWS = 4096
-"""Rows that become Arrow at a time."""
+ROWS, BYTES = 4096, 8 << 20
+"""Rows that become Arrow at a time, at most; fewer where so many of a Parquet file have more bytes."""
 
 
 def _columns(file: InputFile, without: Counter[str]) -> Iterator[pa.Table]:
     """The same of a Parquet file, without a Python object a text."""
     with store.open_input(file.path) as opened, naming(file.path, "cannot be read"):
-        source = pq.ParquetFile(opened, pre_buffer=False)
+        source = pq.ParquetFile(opened, pre_buffer=False, buffer_size=1 << 20)  # else a column chunk is read whole
         name = next((one for one in ("text", "content") if one in source.schema_arrow.names), None)
         if name is None:
             raise PipelineError(f"{file.path}: has no column `text`", "name it so, or build with options.columns")
         extra = [one for one in ("language", "licence") if one in source.schema_arrow.names]
         first = 0
-        for batch in source.iter_batches(ROWS, columns=[name, *extra], use_threads=False):
+        for batch in source.iter_batches(_rows(source.metadata), columns=[name, *extra], use_threads=False):
             places = np.arange(first, first + batch.num_rows)
             first += batch.num_rows
             there = np.asarray(batch[name].is_valid())
             without["text"] += int((~there).sum())
-            kept = batch.filter(pa.array(there))
+            kept = batch if there.all() else batch.filter(pa.array(there))
             table = _table(file, places[there], kept[name].cast(pa.large_string()))
             for one in extra:
                 at = table.schema.names.index(one)
                 table = table.set_column(at, one, kept[one].cast(pa.string()))
             yield table
+
+
+def _rows(metadata: pq.FileMetaData) -> int:
+    """How many rows to read at a time."""
+    groups = [metadata.row_group(at) for at in range(metadata.num_row_groups)]
+    longest = max((group.total_byte_size / max(group.num_rows, 1) for group in groups), default=0.0)
+    return max(1, min(ROWS, int(BYTES / max(longest, 1.0))))
 
 
 def _table(file: InputFile, positions: NDArray[np.int64], texts: Any) -> pa.Table:
@@ -147,9 +162,9 @@ def _table(file: InputFile, positions: NDArray[np.int64], texts: Any) -> pa.Tabl
         {
             "id": _ids(file, positions),
             "text": texts if isinstance(texts, pa.Array) else pa.array(texts, pa.large_string()),
-            "language": pa.array(["und"] * count, pa.string()),
+            "language": pa.repeat("und", count),
             "licence": pa.nulls(count, pa.string()),
-            "source": pa.array([file.source] * count, pa.string()),
+            "source": pa.repeat(file.source, count),
         }
     )
 

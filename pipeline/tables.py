@@ -2,7 +2,7 @@
 
 import json
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +28,10 @@ def put(path: str, batches: Iterable[Batch], schema: pa.Schema | None = None) ->
     return stored
 
 
-def put_table(path: str, table: pa.Table, rows: int = 1 << 16) -> Stored:
-    """Store a table as one Parquet file, row groups of `rows` rows."""
-    return put(path, table.combine_chunks().to_batches(max_chunksize=rows), table.schema)
+def put_table(path: str, table: pa.Table, rows: int = 1 << 16, encodings: Mapping[str, str] | None = None) -> Stored:
+    """Store a table as one Parquet file, row groups of `rows` rows. encodings: where a dictionary serves ill."""
+    batches = table.combine_chunks().to_batches(max_chunksize=rows)
+    return store.put(path, lambda aside: _write(aside, batches, table.schema, encodings))[1]
 
 
 def scan(path: str, columns: Sequence[str] | None = None, rows: int = 1024) -> Iterator[Batch]:
@@ -104,16 +105,18 @@ def beside(*tables: pa.Table) -> pa.Table:
     return pa.table(columns)
 
 
-def _write(path: Path, batches: Iterable[Batch], schema: pa.Schema | None) -> None:
+def _write(
+    path: Path, batches: Iterable[Batch], schema: pa.Schema | None, encodings: Mapping[str, str] | None = None
+) -> None:
     writer: pq.ParquetWriter | None = None
     try:
         for table in _grouped(batches):
-            writer = writer or _writer(path, table.schema)
+            writer = writer or _writer(path, table.schema, encodings)
             writer.write_table(table, row_group_size=max(table.num_rows, 1))
         if writer is None:
             if schema is None:
                 raise ValueError("no batch and no schema: nothing says what the file should hold")
-            writer = _writer(path, schema)
+            writer = _writer(path, schema, encodings)
     finally:
         if writer is not None:
             writer.close()
@@ -131,5 +134,14 @@ def _grouped(batches: Iterable[Batch]) -> Iterator[pa.Table]:
         yield pa.Table.from_batches(held)
 
 
-def _writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
-    return pq.ParquetWriter(path, schema, compression="zstd", compression_level=LEVEL, store_schema=True)
+def _writer(path: Path, schema: pa.Schema, encodings: Mapping[str, str] | None) -> pq.ParquetWriter:
+    other = True if encodings is None else [name for name in schema.names if name not in encodings]
+    return pq.ParquetWriter(
+        path,
+        schema,
+        compression="zstd",
+        compression_level=LEVEL,
+        store_schema=True,
+        use_dictionary=other,  # type: ignore[arg-type]  # the stubs know no list of columns
+        column_encoding=None if encodings is None else dict(encodings),
+    )

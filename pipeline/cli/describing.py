@@ -58,7 +58,7 @@ def validate(recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="A rec
     from florilegium.pipeline.recipe import load
 
     loaded = load(recipe)
-    files, unclaimed = input_files(loaded)
+    files, unclaimed = input_files(loaded.sources)
     why = check(loaded)
     size = sum(file.size for file in files)
     typer.echo(f"{recipe}: good; {len(files)} input file{'s' * (len(files) != 1)}, {size / 1e6:,.1f} MB")

@@ -9,10 +9,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from florilegium.pipeline import store, tables
+from florilegium.pipeline import store
 from florilegium.pipeline.lineage import ENDING
 from florilegium.pipeline.mixture.parts import Shard
-from florilegium.pipeline.passes.tokens import PORTION, SIDECAR
+from florilegium.pipeline.passes.tokens import PORTION, SIDECAR, put_sidecar
 from florilegium.pipeline.stage import find
 from florilegium.pipeline.work import digest
 
@@ -77,7 +77,7 @@ def _shard(stem: Path, pairs: Sequence[Any], taken: pa.Table, like: Shard) -> di
         "begin": np.zeros(len(lengths), np.int64),
     }
     columns = {name: numbers.get(name, taken[name]) for name in SIDECAR.names}
-    stored[ENDING] = tables.put_table(f"{stem}{ENDING}", pa.table(columns).cast(SIDECAR))
+    stored[ENDING] = put_sidecar(str(stem), pa.table(columns).cast(SIDECAR))
     info = {
         **{name: like.info[name] for name in ("tokenizer", "vocabulary", "eos", "bos", "dtype", "layout", "recipe")},
         "documents": len(set(taken["id"].to_pylist())),

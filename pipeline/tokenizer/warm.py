@@ -33,8 +33,13 @@ def from_texts(tokenizer: str, texts: "Iterable[pa.Array[Any]]") -> Path | None:
         left -= portion.nbytes
         if left <= 0:
             break
+    return keep(encoder)
+
+
+def keep(encoder: Any) -> Path | None:
+    """The same from what an encoder has met in its work."""
     with suppress(OSError):
-        saved: Path | None = encoder.save_warm_start()
+        saved: Path | None = None if encoder.warm else encoder.save_warm_start()
         return saved
     return None
 

@@ -14,7 +14,7 @@ import pytest
 import yaml
 from tokenizers import Tokenizer, models
 
-from florilegium.pipeline import account, documents, ledger, lineage, recipe
+from florilegium.pipeline import account, documents, ledger, lineage, recipe, standalone
 from florilegium.pipeline.errors import PipelineError
 from florilegium.pipeline.handover import check
 from florilegium.pipeline.passes import release
@@ -322,3 +322,22 @@ def test_texts_without_a_build(tokenizer: Path, run: Run, tmp_path: Path) -> Non
         assert [one for one in wanted if one in found] == found
         assert len(found) >= 2
     assert "is a format of documents" in run(*command, "--out", tmp_path / "o", "--format", "parquet", status=2).stderr
+
+
+def test_long_texts_are_read_a_few_at_a_time_and_cut_into_shards(
+    tokenizer: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(standalone, "SHARD_BYTES", 30_000)
+    monkeypatch.setattr(standalone, "BYTES", 20_000)
+    texts = [f"{number} ferries cross. " * 200 for number in range(40)]
+    pq.write_table(pa.table({"text": [*texts, None]}), tmp_path / "a.parquet", row_group_size=9)
+    found = standalone.tokenize([str(tmp_path / "a.parquet")], tokenizer, tmp_path / "out")
+    assert len(found.shards) > 3 and found.without == {"text": 1} and found.why is None
+    reference = Tokenizer.from_file(str(tokenizer))
+    held = {}
+    for stem in found.shards:
+        pair = megatron.read(Path(f"{stem}_text_document"))
+        beside: list[Any] = pq.read_table(f"{stem}.documents.parquet")["id"].to_pylist()
+        held |= {int.from_bytes(one[8:]): pair.sequence(row).tolist() for row, one in enumerate(beside)}
+    end = reference.token_to_id(END)
+    assert held == {number: [*reference.encode(text).ids, end] for number, text in enumerate(texts)}
