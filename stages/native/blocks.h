@@ -1,0 +1,78 @@
+/* A page as a row of text blocks with features, in one walk over its tokens and without a tree.
+ *
+ * Theory. What a reader takes for the main text shows in the blocks around it: prose stands beside prose, links beside
+ * links, and the designer of a page gave the same path of elements and classes to what is of one kind. So a page becomes
+ * an array of blocks (a run of inline text between two block-level tags), each with counts of its own, of its containers,
+ * of all blocks with the same path (signature), and of its neighbours; a model of boosted trees scores the rows
+ * (trees.h). No word of any language takes part but fragments of class names, which are code.
+ *
+ * Only block-level elements are kept on the stack, with the implied ends that change where text stands: p, li, dt and dd,
+ * cells and rows, headings. Flags, counts of fragments and the signature are handed down from parent to child, so that a
+ * block finds them all in the element that it stands in. Work for a tag is bounded by DEEPEST; memory by the page.
+ */
+#ifndef FLORILEGIUM_BLOCKS_H
+#define FLORILEGIUM_BLOCKS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define BLOCKS_GROUPS 16    /* of fragments of class names: fragments.h */
+#define BLOCKS_FEATURES 140
+#define BLOCKS_DEEPEST 256  /* elements on the stack; what is deeper stands in the one at the top */
+
+enum block_kind {
+    BLOCK_PARAGRAPH,
+    BLOCK_HEADING,
+    BLOCK_ITEM,
+    BLOCK_CELL,
+    BLOCK_QUOTE,
+    BLOCK_CODE,
+    BLOCK_CAPTION,
+    BLOCK_TERM, /* dt, dd */
+    BLOCK_LABEL,
+};
+
+struct block {
+    size_t text;   /* where its text begins in blocks.text */
+    uint32_t size; /* bytes */
+    uint32_t characters, words, link_characters, links, marks, commas, uppers, digits, symbols, lines, breaks;
+    uint32_t container;
+    uint32_t row; /* table rows are numbered from 1; 0 outside */
+    uint32_t flags;
+    uint32_t title_words;
+    uint64_t signature, hash;
+    uint8_t tag, kind, level, depth;
+    bool ends, lower;
+    uint8_t groups[BLOCKS_GROUPS];
+};
+
+struct container {
+    uint32_t parent;
+    uint32_t characters, link_characters, blocks, paragraphs, marks;
+};
+
+struct blocks {
+    struct block *block;
+    size_t count, room;
+    struct container *container; /* the first is the page */
+    size_t containers, containers_room;
+    char *text;
+    size_t text_size, text_room;
+    size_t nodes;
+};
+
+struct blocks_names;
+
+/* Tables of names and code points, made once and shared. NULL: memory. */
+struct blocks_names *blocks_names(void);
+void blocks_names_free(struct blocks_names *names);
+
+/* Reads a page (UTF-8). `blocks` starts as zeros and may be used again for the next page. False: memory. */
+bool blocks_read(struct blocks *blocks, const struct blocks_names *names, const uint8_t *page, size_t size);
+void blocks_free(struct blocks *blocks);
+
+/* count x BLOCKS_FEATURES. False: memory. */
+bool blocks_features(const struct blocks *blocks, float *out);
+
+#endif
