@@ -39,6 +39,24 @@ COLUMNS: dict[str, Column] = {
     ),
     "charset": Column(pa.string(), "extract", "charset that decoded the payload"),
     "title": Column(pa.string(), "extract", "title of the page, masked by scrub"),
+    "declared_language": Column(
+        pa.string(), "extract", "language that the document says it is in, as it writes it (BCP 47); null if none"
+    ),
+    "published": Column(pa.date32(), "extract", "date of the document as it says itself; null if none"),
+    "official_id": Column(
+        pa.string(),
+        "extract",
+        "identifier that a public body gave it: celex:32016R0679, eli:..., doknr:...; null if none",
+    ),
+    "declared_licence": Column(
+        pa.string(), "extract", "licence as the document states it, an address or a name; null if none"
+    ),
+    "confidence": Column(
+        pa.float32(), "extract", "mean confidence of the words that were read from an image, 0 to 1; null for others"
+    ),
+    "facts": Column(
+        pa.map_(pa.string(), pa.string()), "extract", "what else the document says about itself: author, site_name ..."
+    ),
     "text": Column(pa.large_string(), "extract", "main text, masked by scrub; null where nothing could be read"),
     "language": Column(pa.string(), "identify", "ISO 639-3 and ISO 15924: deu_Latn; und where nothing could be told"),
     "language_score": Column(pa.float32(), "identify", "the model's score for that language, 0 to 1"),
@@ -60,6 +78,9 @@ COLUMNS: dict[str, Column] = {
 
 READ = tuple(name for name, column in COLUMNS.items() if column.writer == "read")
 """What a reader fills: every batch of a reader has exactly these columns, in this order, then the verdict."""
+
+CONTENT = ("title", "facts", "text")
+"""What a document says in words of its own: scrub masks it, and nothing of it is stored of a dropped document."""
 
 VERDICT = ("reason", "reason_value", "reason_limit")
 

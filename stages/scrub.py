@@ -19,9 +19,9 @@ PLACEHOLDERS = {email.KIND: "<EMAIL>", ip.KIND: "<IP_ADDRESS>"}
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 class Scrub:
-    """Masks e-mail and public IP addresses in `text` and `title`, and counts them by kind in `pii`."""
+    """Masks e-mail and public IP addresses in `text`, `title` and `facts`, and counts them by kind in `pii`."""
 
-    writes: ClassVar[tuple[str, ...]] = ("title", "text", "pii")
+    writes: ClassVar[tuple[str, ...]] = ("title", "facts", "text", "pii")
     reasons: ClassVar[Mapping[str, str]] = {}
     decides: ClassVar[frozenset[str]] = frozenset()
     libraries: ClassVar[tuple[str, ...]] = ()
@@ -34,8 +34,25 @@ class Scrub:
         """The batch masked; `pii` is empty where nothing was found."""
         titles = [mask(title) for title in batch["title"].to_pylist()]
         texts = [mask(text) for text in batch["text"].to_pylist()]
-        counts = [sorted((title[1] + text[1]).items()) for title, text in zip(titles, texts, strict=True)]
-        return put(batch, title=[title for title, _ in titles], text=[text for text, _ in texts], pii=counts)
+        facts = [_facts(facts) for facts in batch["facts"].to_pylist()]
+        found = zip(titles, facts, texts, strict=True)
+        return put(
+            batch,
+            title=[title for title, _ in titles],
+            facts=[one for one, _ in facts],
+            text=[text for text, _ in texts],
+            pii=[sorted((title[1] + one[1] + text[1]).items()) for title, one, text in found],
+        )
+
+
+_Facts = list[tuple[str, str | None]]
+
+
+def _facts(facts: _Facts | None) -> tuple[_Facts | None, Counter[str]]:
+    if facts is None:
+        return None, Counter()
+    masked = [(name, mask(value)) for name, value in facts]
+    return [(name, value) for name, (value, _) in masked], sum((counts for _, (_, counts) in masked), Counter())
 
 
 def mask(text: str | None) -> tuple[str | None, Counter[str]]:

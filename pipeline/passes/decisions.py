@@ -24,7 +24,7 @@ from florilegium.pipeline.work import Guard, Made, Record, Unit, digest
 KEYS_A_TASK = 2_000_000
 """Documents an election task holds, about: 50 bytes each in Arrow, five times that while sorting: about 500 MB."""
 
-READS = tuple(name for name in DOCUMENTS if name not in ("title", "text"))
+READS = tuple(name for name in DOCUMENTS if name not in schema.CONTENT)
 WRITES = ("licence", "rights", "cluster", "cluster_size", *schema.VERDICT)
 """What the pass stores, row for row beside the documents."""
 

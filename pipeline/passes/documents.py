@@ -204,7 +204,7 @@ def _without_struck(batch: Batch, reasons: list[str | None]) -> Batch:
     struck = pa.array(reasons, pa.string())
     spared = pc.is_null(struck)
     content = {
-        name: pc.if_else(spared, batch[name], pa.scalar(None, batch[name].type)) for name in ("html", "title", "text")
+        name: pc.if_else(spared, batch[name], pa.scalar(None, batch[name].type)) for name in ("html", *schema.CONTENT)
     }
     return schema.put(batch, reason=pc.coalesce(batch["reason"], struck), **content)
 
@@ -212,7 +212,7 @@ def _without_struck(batch: Batch, reasons: list[str | None]) -> Batch:
 def _stored(batch: Batch) -> Batch:
     """The columns that are stored; a dropped document keeps no text, for it may not have been masked."""
     kept = pc.is_null(batch["reason"])
-    for name in ("title", "text"):
+    for name in schema.CONTENT:
         batch = schema.put(batch, **{name: pc.if_else(kept, batch[name], pa.scalar(None, batch[name].type))})
     missing = [name for name in COLUMNS if name not in batch.schema.names]
     batch = schema.put(batch, **{name: pa.nulls(batch.num_rows) for name in missing})

@@ -1,8 +1,8 @@
 """Input formats: each file of this folder turns one piece of an input into records."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from hashlib import blake2b
 from typing import Any
 from urllib.parse import urlsplit
@@ -56,6 +56,12 @@ class Record:
     declared_charset: str | None = None
     html: bytes | None = None
     title: str | None = None
+    declared_language: str | None = None
+    published: date | None = None
+    official_id: str | None = None
+    declared_licence: str | None = None
+    confidence: float | None = None
+    facts: Mapping[str, str] | None = None
     text: str | None = None
     reason: str | None = None
     reason_value: float | None = None
@@ -63,7 +69,10 @@ class Record:
     beside: str | None = None
 
 
-COLUMNS = (*READ, "title", "text", *VERDICT)
+STATED = ("title", "declared_language", "published", "official_id", "declared_licence", "confidence", "facts")
+"""What a document says about itself: a reader of texts fills it, extract fills it for pages."""
+
+COLUMNS = (*READ, *STATED, "text", *VERDICT)
 """What a batch of records holds before any stage has seen it."""
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from florilegium.pipeline.schema import Batch, batch
 from florilegium.stages.scrub import PLACEHOLDERS, Scrub, mask
 
-COLUMNS = ("id", "title", "text", "pii", "reason", "reason_value", "reason_limit")
+COLUMNS = ("id", "title", "facts", "text", "pii", "reason", "reason_value", "reason_limit")
 PIECES = [*"@.:v _-/<>1\u00ad\nü", *("anna", "example.org", "git", "@2x.png", "81.2.69.142", "2a00:1450::1", "%40")]
 PIECES += [" (at) ", " (dot) ", "Version "]
 TANGLED = st.lists(st.sampled_from(PIECES), max_size=14).map("".join)
