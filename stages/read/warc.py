@@ -1,7 +1,9 @@
-"""WARC files, whole or gzipped record by record: web pages as a crawler stored them.
+"""WARC files, whole or gzipped record by record: web pages as a crawler stored them, or their text (WET).
 
 Format: ISO 28500 (WARC/1.0, 1.1), https://iipc.github.io/warc-specifications/. Each member of a .warc.gz is read on its
 own, so its end is known from the compression and not only from the Content-Length, which may lie.
+WET files are Common Crawl's: conversion records of type text/plain, in UTF-8. They bring their text. Facts: `languages`
+as its detector (CLD2) found them (ISO 639-3, most frequent first, "eng,deu"), `refers_to`, the id of the response.
 """
 
 from collections.abc import Iterator
@@ -17,13 +19,18 @@ from florilegium.pipeline.errors import PipelineError
 from florilegium.stages.read import Piece, Record, _http, _warc_chain, wrong_format
 from florilegium.stages.read._stream import Damaged, Window, name_of
 
-SUFFIXES = (".warc.gz", ".warc")
+SUFFIXES = (".warc.gz", ".wet.gz", ".warc", ".wet")
 POSITIONS = "bytes"
 
 SITE_FILES = frozenset({"/robots.txt", "/.well-known/tdmrep.json", "/tdmrep.json", "/rsl.xml", "/ai.txt"})
 """Paths of files that speak about a site: RFC 9309, TDMRep (W3C community group), RSL 1.0, Spawning's ai.txt."""
 
 DOCUMENTS = frozenset({"response", "resource", "conversion"})
+
+FACTS = {"languages": "warc-identified-content-language", "refers_to": "warc-refers-to"}
+"""What a header says about a document, by the name of the fact."""
+
+UTF8 = (None, "utf-8", "utf8")
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid", use_attribute_docstrings=True))
@@ -104,7 +111,8 @@ def _record(position: str, raw: _warc_chain.Raw, max_bytes: int) -> Record:
         return replace(record, reason="read.site_file")
     if raw.block is None:
         return _too_large(record, raw.length, max_bytes)
-    return _filled(record, raw.block, raw.fields.get("content-type"), max_bytes)
+    filled = _filled(record, raw.block, raw.fields.get("content-type"), max_bytes)
+    return _converted(filled, raw.fields) if kind == "conversion" else filled
 
 
 def _filled(record: Record, block: bytes, block_type: str | None, max_bytes: int) -> Record:
@@ -128,6 +136,19 @@ def _filled(record: Record, block: bytes, block_type: str | None, max_bytes: int
     if not text_type:
         return replace(record, reason="read.not_text")
     return replace(record, bytes_in=len(payload), mime=text_type, html=payload)
+
+
+def _converted(record: Record, fields: dict[str, str]) -> Record:
+    """A conversion with its facts; if to plain text in UTF-8, as text. Another charset is left to extract."""
+    facts = {name: fields[field].strip("<> ") for name, field in FACTS.items() if fields.get(field)}
+    record = replace(record, facts=facts or None)
+    if record.html is None or record.mime != "text/plain" or record.declared_charset not in UTF8:
+        return record
+    try:
+        text = record.html.decode("utf-8-sig").replace("\r\n", "\n").strip()
+    except UnicodeDecodeError:
+        return record
+    return replace(record, html=None, text=text) if text else replace(record, html=None, reason="read.empty")
 
 
 def _too_large(record: Record, value: int | None, limit: int) -> Record:

@@ -122,6 +122,30 @@ def test_every_record_is_a_document_or_has_its_reason(data: bytes, expected: str
     assert [verdict(one) for one in read(data)] == [expected]
 
 
+WET = {
+    "Content_Type": "text/plain",
+    "WARC_Identified_Content_Language": "ces,eng",
+    "WARC_Refers_To": "<urn:uuid:1>",
+}
+
+
+def test_a_conversion_brings_its_text_with_what_its_header_says() -> None:
+    (one,) = read(record("conversion", "\ufeffŘeka\r\nteče dál\n".encode(), **WET))
+    assert (one.text, one.html, one.url, one.mime) == ("Řeka\nteče dál", None, "http://a.example/", "text/plain")
+    assert one.facts == {"languages": "ces,eng", "refers_to": "urn:uuid:1"} and one.declared_language is None
+    (empty,) = read(record("conversion", b"\n \n", **WET))
+    assert (empty.reason, empty.text, empty.html) == ("read.empty", None, None)
+    declared = WET | {"Content_Type": "text/plain; charset=iso-8859-2"}
+    for block, fields in ((b"\xf8eka", WET), ("řeka".encode("iso-8859-2"), declared)):
+        (other,) = read(record("conversion", block, **fields))
+        assert (other.html, other.text) == (block, None), "left to extract, which finds the charset"
+    (page,) = read(record("response", http(b"plain words", "Content-Type: text/plain"), **WET | {"Content_Type": HTTP}))
+    assert (page.text, page.facts) == (None, None)
+
+
+HTTP = "application/http; msgtype=response"
+
+
 def chunked(data: bytes) -> bytes:
     return (
         b"".join(b"%x;q=1\r\n%s\r\n" % (len(data[i : i + 7]), data[i : i + 7]) for i in range(0, len(data), 7))
