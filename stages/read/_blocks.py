@@ -1,0 +1,111 @@
+"""From the elements of an XML document to lines of text: one a block, in document order."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
+
+from florilegium.stages.read._xml import line, local
+
+Kind = Literal["inline", "block", "number", "skip", "break", "blank", "row", "cell"]
+"""What an element does to the text: `inline` nothing; `block` its text is a line, or lines, of its own; `number` begins
+the line of the block behind it; `skip` its text is left out, what follows it stays; `break` ends the line, `blank` is a
+blank; `row` is a line, whose `cell`s are joined by a vertical bar."""
+
+
+class Blocks:
+    """Gathers the lines of the elements given to `add`; `skipped` counts elements left out, by name."""
+
+    def __init__(
+        self,
+        kinds: Mapping[str, Kind],
+        otherwise: Kind = "block",
+        spelt: Mapping[str, Callable[[Any], str]] | None = None,
+    ) -> None:
+        """kinds: by local name. otherwise: of all other names. spelt: elements whose text is made of something else."""
+        self.lines: list[str] = []
+        self.skipped: Counter[str] = Counter()
+        self._kinds, self._otherwise, self._spelt = kinds, otherwise, spelt or {}
+        self._known: dict[str, tuple[Kind, Callable[[Any], str] | None]] = {}
+        self._held: list[str] = []
+        self._numbered = True  # nothing is held but numbers, which wait for their text
+
+    def add(self, element: Any) -> None:
+        """The lines of an element, without what follows it."""
+        self.end()
+        self._walk(element)
+        self.end()
+
+    def put(self, text: str) -> None:
+        """A line that is no element's."""
+        self.end()
+        self._say(text)
+        self.end()
+
+    def end(self) -> None:
+        """End the line that is being written."""
+        if self._held:
+            whole = line("".join(self._held))
+            if whole:
+                self.lines.append(whole)
+            self._held.clear()
+        self._numbered = True
+
+    def left_out(self) -> str | None:
+        """What `skipped` counts, in words: BIB.INSTANCE 1, NOTE 21."""
+        return ", ".join(f"{name} {count}" for name, count in sorted(self.skipped.items())) or None
+
+    def _say(self, text: str | None) -> None:
+        if text:
+            self._held.append(text)
+            if self._numbered and not text.isspace():
+                self._numbered = False
+
+    def _walk(self, element: Any) -> None:
+        tag = element.tag
+        known = self._known.get(tag)
+        if known is None:
+            name = local(element)
+            known = self._known[tag] = (self._kinds.get(name, self._otherwise), self._spelt.get(name))
+        kind, spelt = known
+        if kind == "skip":
+            self.skipped[local(element)] += 1
+        elif kind == "row":
+            self._row(element)
+        elif kind == "blank":
+            self._say(" ")
+        elif kind == "break":
+            self.end()
+        else:
+            self._begin(kind)
+            self._say(spelt(element) if spelt else element.text)
+            for child in element:
+                self._walk(child)
+                if child.tail:
+                    self._say(child.tail)
+            self._finish(kind)
+
+    def _begin(self, kind: Kind) -> None:
+        if kind != "inline" and not self._numbered:
+            self.end()
+
+    def _finish(self, kind: Kind) -> None:
+        if kind == "number":
+            self._held.append(" ")
+            self._numbered = True
+        elif kind != "inline":
+            self.end()
+
+    def _row(self, element: Any) -> None:
+        self._begin("block")
+        outer, self.lines, number = self.lines, [], self._held
+        cells = []
+        for cell in element:
+            self._held, self._numbered = [], True
+            self._walk(cell)
+            self.end()
+            cells.append(" ".join(self.lines))
+            self.lines = []
+        self.lines = outer
+        filled = [cell for cell in cells if cell]
+        self._held = [*number, " | ".join(filled if len(filled) < 2 else cells)]
+        self.end()
