@@ -15,6 +15,7 @@ REASONS = {
     "read.site_file": "not a document: robots.txt, tdmrep.json and other files that speak about a site",
     "read.not_text": "a redirect, an error page, or a medium that holds no text",
     "read.revisit": "the capture says only that nothing had changed; its text stands in an earlier record",
+    "read.redirect": "a page of a wiki that only points to another one",
     "read.empty": "the payload has no bytes, or no text in it",
     "read.too_large": "the payload is larger than max_bytes",
     "read.xml_entity_declared": "the XML declares entities of its own: what they stand for may grow without bound",

@@ -1,5 +1,6 @@
 """What every input and output format promises: the contract, records whole or counted, nothing raised by damage."""
 
+import bz2
 import gzip
 import io
 import json
@@ -48,10 +49,20 @@ def xml_file(begin: str, each: str, end: str) -> bytes:
     return (begin + "".join(each.format(text) for text in TEXTS) + end).encode()
 
 
+def mediawiki_file() -> bytes:
+    pages = [
+        f"  <page>\n<title>{number}</title><ns>0</ns><revision><text>{text}</text></revision></page>\n"
+        for number, text in enumerate(TEXTS)
+    ]
+    streams = ["<mediawiki>\n", *("".join(pages[at : at + 9]) for at in range(0, 60, 9)), "</mediawiki>\n"]
+    return b"".join(bz2.compress(one.encode()) for one in streams)
+
+
 FILES: dict[str, Callable[[], bytes]] = {
     "formex": lambda: xml_file("<ACT><ENACTING.TERMS>", "<P>{}</P>", "</ENACTING.TERMS></ACT>"),
     "html": lambda: "".join(f"<p>{text}</p>" for text in TEXTS).encode(),
     "jsonl": lambda: b"".join(json.dumps({"text": text}).encode() + b"\n" for text in TEXTS),
+    "mediawiki": mediawiki_file,
     "parquet": parquet_file,
     "warc": warc_file,
     "xml": lambda: xml_file("<ACT><ENACTING.TERMS>", "<P>{}</P>", "</ENACTING.TERMS></ACT>"),

@@ -7,6 +7,7 @@ import re
 import zlib
 from collections.abc import Callable, Iterable
 from itertools import pairwise
+from typing import Any
 
 import brotli  # type: ignore[import-untyped, unused-ignore]
 import pytest
@@ -122,7 +123,7 @@ def test_every_record_is_a_document_or_has_its_reason(data: bytes, expected: str
     assert [verdict(one) for one in read(data)] == [expected]
 
 
-WET = {
+WET: Any = {
     "Content_Type": "text/plain",
     "WARC_Identified_Content_Language": "ces,eng",
     "WARC_Refers_To": "<urn:uuid:1>",
@@ -135,7 +136,7 @@ def test_a_conversion_brings_its_text_with_what_its_header_says() -> None:
     assert one.facts == {"languages": "ces,eng", "refers_to": "urn:uuid:1"} and one.declared_language is None
     (empty,) = read(record("conversion", b"\n \n", **WET))
     assert (empty.reason, empty.text, empty.html) == ("read.empty", None, None)
-    declared = WET | {"Content_Type": "text/plain; charset=iso-8859-2"}
+    declared: Any = WET | {"Content_Type": "text/plain; charset=iso-8859-2"}
     for block, fields in ((b"\xf8eka", WET), ("řeka".encode("iso-8859-2"), declared)):
         (other,) = read(record("conversion", block, **fields))
         assert (other.html, other.text) == (block, None), "left to extract, which finds the charset"
