@@ -1,15 +1,21 @@
 """From the elements of an XML document to lines of text: one a block, in document order."""
 
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 from florilegium.stages.read._xml import line, local
 
-Kind = Literal["inline", "block", "number", "skip", "break", "blank", "row", "cell"]
+Kind = Literal["inline", "block", "number", "joined", "skip", "break", "blank", "row", "cell"]
 """What an element does to the text: `inline` nothing; `block` its text is a line, or lines, of its own; `number` begins
-the line of the block behind it; `skip` its text is left out, what follows it stays; `break` ends the line, `blank` is a
-blank; `row` is a line, whose `cell`s are joined by a vertical bar."""
+the line of the block behind it; `joined` its first block goes on in the line before it; `skip` its text is left out,
+what follows it stays; `break` ends the line, `blank` is a blank; `row` is a line, whose `cell`s are joined by a bar (a
+row inside a cell is a block)."""
+
+MARK = re.compile(r"[^\w\s]+")
+CLOSING = re.compile(r"[.,;:!?)\]»”’\"']{1,4}")
+"""What stands behind a quoted structure and belongs to its last line."""
 
 
 class Blocks:
@@ -27,6 +33,7 @@ class Blocks:
         self._kinds, self._otherwise, self._spelt = kinds, otherwise, spelt or {}
         self._known: dict[str, tuple[Kind, Callable[[Any], str] | None]] = {}
         self._held: list[str] = []
+        self._after_joined = self._in_row = False
         self._numbered = True  # nothing is held but numbers, which wait for their text
 
     def add(self, element: Any) -> None:
@@ -42,17 +49,18 @@ class Blocks:
         self.end()
 
     def end(self) -> None:
-        """End the line that is being written."""
-        if self._held:
-            whole = line("".join(self._held))
-            if whole:
-                self.lines.append(whole)
-            self._held.clear()
-        self._numbered = True
+        """End the line that is being written. A number that nothing follows stays, unless it is a mere dash."""
+        whole = line("".join(self._held))
+        if whole and self._after_joined and CLOSING.fullmatch(whole):
+            self.lines[-1] += whole
+        elif whole and not (self._numbered and MARK.fullmatch(whole)):
+            self.lines.append(whole)
+        self._held.clear()
+        self._numbered, self._after_joined = True, False
 
     def left_out(self) -> str | None:
         """What `skipped` counts, in words: BIB.INSTANCE 1, NOTE 21."""
-        return ", ".join(f"{name} {count}" for name, count in sorted(self.skipped.items())) or None
+        return ", ".join(f"{name} {count}" for name, count in sorted(self.skipped.items()) if count) or None
 
     def _say(self, text: str | None) -> None:
         if text:
@@ -69,7 +77,7 @@ class Blocks:
         kind, spelt = known
         if kind == "skip":
             self.skipped[local(element)] += 1
-        elif kind == "row":
+        elif kind == "row" and not self._in_row:
             self._row(element)
         elif kind == "blank":
             self._say(" ")
@@ -85,7 +93,9 @@ class Blocks:
             self._finish(kind)
 
     def _begin(self, kind: Kind) -> None:
-        if kind != "inline" and not self._numbered:
+        if kind == "joined":
+            self._numbered = True
+        elif kind != "inline" and not self._numbered:
             self.end()
 
     def _finish(self, kind: Kind) -> None:
@@ -94,10 +104,12 @@ class Blocks:
             self._numbered = True
         elif kind != "inline":
             self.end()
+            self._after_joined = kind == "joined" and bool(self.lines)
 
     def _row(self, element: Any) -> None:
         self._begin("block")
         outer, self.lines, number = self.lines, [], self._held
+        self._in_row = True
         cells = []
         for cell in element:
             self._held, self._numbered = [], True
@@ -105,7 +117,7 @@ class Blocks:
             self.end()
             cells.append(" ".join(self.lines))
             self.lines = []
-        self.lines = outer
+        self.lines, self._in_row = outer, False
         filled = [cell for cell in cells if cell]
         self._held = [*number, " | ".join(filled if len(filled) < 2 else cells)]
         self.end()

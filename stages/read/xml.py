@@ -9,7 +9,17 @@ from collections.abc import Iterator
 from types import ModuleType
 from typing import BinaryIO
 
-from florilegium.stages.read import Piece, Record, _xml, formex, mediawiki, wrong_format
+from florilegium.stages.read import (
+    Piece,
+    Record,
+    _xml,
+    akn,
+    dila,
+    formex,
+    gii,
+    mediawiki,
+    wrong_format,
+)
 from florilegium.stages.read._archive import stored
 from florilegium.stages.read._xml import Options
 
@@ -18,7 +28,13 @@ __all__ = ["FORMATS", "POSITIONS", "SUFFIXES", "Options", "check", "cut", "read"
 SUFFIXES = (".xml", ".zip")
 POSITIONS = "bytes"
 
-FORMATS: tuple[ModuleType, ...] = (formex, mediawiki)
+FORMATS: tuple[ModuleType, ...] = (
+    akn,
+    dila,
+    formex,
+    gii,
+    mediawiki,
+)
 """Each has ROOTS, the names of its root elements, and gives records with positions that are the file's own."""
 
 

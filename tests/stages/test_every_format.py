@@ -59,7 +59,12 @@ def mediawiki_file() -> bytes:
 
 
 FILES: dict[str, Callable[[], bytes]] = {
+    "akn": lambda: xml_file("<akomaNtoso><act><body>", "<p>{}</p>", "</body></act></akomaNtoso>"),
+    "dila": lambda: xml_file("<ARTICLE><BLOC_TEXTUEL><CONTENU>", "<p>{}</p>", "</CONTENU></BLOC_TEXTUEL></ARTICLE>"),
     "formex": lambda: xml_file("<ACT><ENACTING.TERMS>", "<P>{}</P>", "</ENACTING.TERMS></ACT>"),
+    "gii": lambda: xml_file(
+        "<dokumente><norm><metadaten/><textdaten><text>", "<P>{}</P>", "</text></textdaten></norm></dokumente>"
+    ),
     "html": lambda: "".join(f"<p>{text}</p>" for text in TEXTS).encode(),
     "jsonl": lambda: b"".join(json.dumps({"text": text}).encode() + b"\n" for text in TEXTS),
     "mediawiki": mediawiki_file,
