@@ -29,7 +29,7 @@ enum tag {
 /* Flags of blocks: what stands above them. */
 enum {
     F_NAV, F_FOOTER, F_HEADER, F_ASIDE, F_ARTICLE, F_MAIN, F_FORM, F_TABLE, F_LIST, F_FIGURE, F_SECTION, F_QUOTE, F_PRE,
-    F_DL, F_HIDDEN, F_NOSCRIPT, F_DIALOG, F_DETAILS, F_LABEL, F_ADDRESS, FLAGS
+    F_DL, F_HIDDEN, F_NOSCRIPT, F_DIALOG, F_DETAILS, F_LABEL, F_ADDRESS, F_BODY, F_ITEM, FLAGS
 };
 #define FLAG(name) (UINT32_C(1) << F_##name)
 
@@ -281,6 +281,7 @@ struct walk {
     uint64_t title[TITLE_WORDS];
     size_t title_count;
     bool in_title, titled;
+    bool ld; /* in a script of JSON-LD */
     bool failed;
 };
 
@@ -548,6 +549,45 @@ static bool is_hidden(const struct html_token *token)
            holds(style, "display: none") || holds(style, "visibility:hidden");
 }
 
+/* Where schema.org's microdata or RDFa say that text is. */
+static uint32_t property_of(const struct html_token *token)
+{
+    const struct html_span *property = attribute(token, "itemprop");
+    property = property ? property : attribute(token, "property");
+    if (holds(property, "articleBody") || is_value(property, "text") || is_value(property, "content:encoded"))
+        return FLAG(BODY);
+    return attribute(token, "itemtype") ? FLAG(ITEM) : 0;
+}
+
+static bool said(const struct html_span *text, const char *what) { return holds(text, what); }
+
+/* The kinds that a script of JSON-LD names. */
+static uint32_t kinds_in(const struct html_span *text)
+{
+    static const struct {
+        const char *name;
+        unsigned kind;
+    } kinds[] = {
+        {"Article\"", PAGE_ARTICLE},   {"BlogPosting\"", PAGE_ARTICLE}, {"Product\"", PAGE_PRODUCT},
+        {"ItemList\"", PAGE_LIST},     {"CollectionPage\"", PAGE_LIST}, {"SearchResultsPage\"", PAGE_LIST},
+        {"QAPage\"", PAGE_FORUM},      {"DiscussionForumPosting\"", PAGE_FORUM},
+    };
+    uint32_t found = 0;
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        found |= (uint32_t)said(text, kinds[i].name) << kinds[i].kind;
+    return found;
+}
+
+static void meta(struct walk *walk, const struct html_token *token)
+{
+    const struct html_span *const property = attribute(token, "property"), *const content = attribute(token, "content");
+    if (!is_value(property, "og:type") || !content)
+        return;
+    walk->blocks->kinds |= holds(content, "article") || holds(content, "news") ? 1u << PAGE_OG_ARTICLE
+                           : holds(content, "product")                         ? 1u << PAGE_OG_PRODUCT
+                                                                               : 1u << PAGE_OG_WEBSITE;
+}
+
 static void pop_to(struct walk *walk, size_t depth)
 {
     if (depth < walk->depth) {
@@ -624,7 +664,7 @@ static void push(struct walk *walk, const struct html_token *token, int element)
     struct open *const open = walk->stack + walk->depth++;
     *open = *parent;
     open->tag = elements[element].tag;
-    open->flags |= elements[element].flag | role_of(token) | (is_hidden(token) ? FLAG(HIDDEN) : 0);
+    open->flags |= elements[element].flag | role_of(token) | property_of(token) | (is_hidden(token) ? FLAG(HIDDEN) : 0);
     open->skip |= (elements[element].what & SKIP) != 0;
     if (elements[element].kind || elements[element].tag == T_P) {
         if (!(elements[element].tag == T_P && parent->kind != BLOCK_HEADING && parent->kind)) {
@@ -654,7 +694,13 @@ static void start_tag(struct walk *walk, struct html_tokenizer *html, const stru
         return;
     const unsigned what = elements[element].what;
     const uint8_t tag = elements[element].tag;
-    if (tag == T_A) {
+    walk->blocks->articles += tag == T_ARTICLE;
+    walk->blocks->h1s += tag == T_H1;
+    if (tag == T_VOID && token->name.size == 4 && token->name.at[0] == 'm') {
+        meta(walk, token);
+    } else if (tag == T_SCRIPT) {
+        walk->ld = holds(attribute(token, "type"), "ld+json");
+    } else if (tag == T_A) {
         walk->links = 1;
         walk->block.links++;
     } else if (tag == T_TITLE) {
@@ -730,7 +776,8 @@ bool blocks_read(struct blocks *blocks, const struct blocks_names *names, const 
     struct walk *const walk = calloc(1, sizeof *walk);
     struct html_tokenizer html;
     struct html_token token;
-    blocks->count = blocks->containers = blocks->text_size = blocks->nodes = 0;
+    blocks->count = blocks->containers = blocks->text_size = blocks->nodes = blocks->articles = blocks->h1s = 0;
+    blocks->kinds = 0;
     if (!walk || !grow((void **)&blocks->container, &blocks->containers_room, 1, sizeof *blocks->container)) {
         free(walk);
         return false;
@@ -752,11 +799,13 @@ bool blocks_read(struct blocks *blocks, const struct blocks_names *names, const 
             start_tag(walk, &html, &token);
             raw = html.mode != HTML_DATA;
         } else if (kind == HTML_END) {
-            raw = false;
+            raw = walk->ld = false;
             end_tag(walk, &html, &token);
         } else if (kind == HTML_TEXT) {
             if (walk->in_title)
                 title_text(walk, &token.text);
+            else if (walk->ld)
+                blocks->kinds |= kinds_in(&token.text);
             else if (!raw && !top(walk)->skip)
                 add_text(walk, &token.text);
         }

@@ -18,7 +18,7 @@
 #include <stdint.h>
 
 #define BLOCKS_GROUPS 16    /* of fragments of class names: fragments.h */
-#define BLOCKS_FEATURES 140
+#define BLOCKS_FEATURES 164
 #define BLOCKS_DEEPEST 256  /* elements on the stack; what is deeper stands in the one at the top */
 
 enum block_kind {
@@ -32,6 +32,9 @@ enum block_kind {
     BLOCK_TERM, /* dt, dd */
     BLOCK_LABEL,
 };
+
+/* Open Graph's og:type and the types of JSON-LD. */
+enum block_page { PAGE_OG_ARTICLE, PAGE_OG_PRODUCT, PAGE_OG_WEBSITE, PAGE_ARTICLE, PAGE_PRODUCT, PAGE_LIST, PAGE_FORUM, PAGE_KINDS };
 
 struct block {
     size_t text;   /* where its text begins in blocks.text */
@@ -59,7 +62,8 @@ struct blocks {
     size_t containers, containers_room;
     char *text;
     size_t text_size, text_room;
-    size_t nodes;
+    size_t nodes, articles, h1s;
+    uint32_t kinds; /* what the page says it is: enum block_page, a bit each */
 };
 
 struct blocks_names;

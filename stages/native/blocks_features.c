@@ -129,7 +129,32 @@ struct page {
     struct groups signatures, texts;
     struct sums *sums;
     uint32_t best;
+    size_t longs, long_characters; /* blocks of prose that are a paragraph at least */
+    size_t headings, link_headings;
+    size_t first, last; /* blocks of prose in the best container: the first, and behind the last */
+    size_t bodies;      /* blocks in an articleBody */
 };
+
+#define PARAGRAPH 200 /* characters */
+
+static void look_over(struct page *page, const struct blocks *blocks)
+{
+    for (size_t i = 0; i < blocks->count; i++) {
+        const struct block *const block = blocks->block + i;
+        const bool linked = 2 * block->link_characters > block->characters;
+        page->headings += block->kind == BLOCK_HEADING;
+        page->link_headings += block->kind == BLOCK_HEADING && linked;
+        page->bodies += block->flags >> 20 & 1;
+        if (linked || !block->marks || block->characters < PARAGRAPH / 2)
+            continue;
+        if (is_in(blocks, block->container, page->best)) {
+            page->first = page->last ? page->first : i;
+            page->last = i + 1;
+        }
+        page->longs += block->characters >= PARAGRAPH;
+        page->long_characters += block->characters >= PARAGRAPH ? block->characters : 0;
+    }
+}
 
 static float *put_own(float *out, const struct page *page, const struct block *block)
 {
@@ -181,11 +206,13 @@ bool blocks_features(const struct blocks *blocks, float *out)
             };
         }
         page.best = best_container(blocks);
+        look_over(&page, blocks);
     }
     const double prose = good ? page.sums[count].prose : 0, characters = good ? page.sums[count].characters : 0;
     long h1 = -1, heading = -1;
     size_t next_heading = 0;
     for (size_t i = 0; i < count && good; i++) {
+        size_t around;
         const struct block *const block = blocks->block + i;
         const struct block *const before = i ? block - 1 : NULL, *const after = i + 1 < count ? block + 1 : NULL;
         float *const row = out + i * BLOCKS_FEATURES, *at = row;
@@ -227,7 +254,6 @@ bool blocks_features(const struct blocks *blocks, float *out)
                 at = put_neighbour(at, blocks, i, step);
         static const size_t reaches[] = {2, 5, 15};
         for (size_t k = 0; k < 3; k++) {
-            size_t around;
             const double near = between(page.sums, count, i, reaches[k], 0, &around);
             *at++ = share(near, (double)around);
             const double links = between(page.sums, count, i, reaches[k], 1, &around);
@@ -241,6 +267,25 @@ bool blocks_features(const struct blocks *blocks, float *out)
         *at++ = is_in(blocks, block->container, page.best);
         *at++ = is_in(blocks, block->container, blocks->container[page.best].parent);
         *at++ = (float)blocks->container[page.best].characters > 0 ? share(blocks->container[page.best].characters, characters) : 0.0f;
+        for (unsigned kind = 0; kind < PAGE_KINDS; kind++)
+            *at++ = blocks->kinds >> kind & 1;
+        *at++ = (float)blocks->articles;
+        *at++ = (float)blocks->h1s;
+        *at++ = (float)page.longs;
+        *at++ = share(page.long_characters, characters);
+        *at++ = share(page.link_headings, page.headings);
+        *at++ = page.last ? (float)((long)i - (long)page.first) : 0.0f;
+        *at++ = page.last ? (float)((long)page.last - 1 - (long)i) : 0.0f;
+        *at++ = page.last && i >= page.first && i < page.last;
+        *at++ = heading < 0 ? -1.0f : share(blocks->block[heading].link_characters, blocks->block[heading].characters);
+        *at++ = heading < 0 ? -1.0f : blocks->block[heading].level;
+        *at++ = heading < 0 ? -1.0f : (float)(page.sums[i].characters - page.sums[heading].characters);
+        *at++ = heading < 0 ? -1.0f : (float)group_of(&page.signatures, blocks->block[heading].signature)->count;
+        *at++ = (float)block->breaks;
+        *at++ = block->flags >> 20 & 1;
+        *at++ = block->flags >> 21 & 1;
+        *at++ = page.bodies ? 1.0f : 0.0f;
+        *at++ = share(between(page.sums, count, i, 1, 0, &around), 1);
         while (at < row + BLOCKS_FEATURES)
             *at++ = 0.0f;
     }
