@@ -18,6 +18,7 @@ from florilegium.stages.read import (
     formex,
     gii,
     mediawiki,
+    parlamint,
     wrong_format,
 )
 from florilegium.stages.read._archive import stored
@@ -34,6 +35,7 @@ FORMATS: tuple[ModuleType, ...] = (
     formex,
     gii,
     mediawiki,
+    parlamint,
 )
 """Each has ROOTS, the names of its root elements, and gives records with positions that are the file's own."""
 

@@ -68,6 +68,7 @@ FILES: dict[str, Callable[[], bytes]] = {
     "html": lambda: "".join(f"<p>{text}</p>" for text in TEXTS).encode(),
     "jsonl": lambda: b"".join(json.dumps({"text": text}).encode() + b"\n" for text in TEXTS),
     "mediawiki": mediawiki_file,
+    "parlamint": lambda: xml_file("<TEI><text><u>", "<seg>{}</seg>", "</u></text></TEI>"),
     "parquet": parquet_file,
     "warc": warc_file,
     "xml": lambda: xml_file("<ACT><ENACTING.TERMS>", "<P>{}</P>", "</ENACTING.TERMS></ACT>"),
