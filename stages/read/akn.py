@@ -140,7 +140,7 @@ def _official(work: Any) -> str | None:
     found = {kind: one.get("value", "") for one in aliases for kind in ALIASES if kind in one.get("name", "").lower()}
     for kind in ALIASES:
         if found.get(kind):
-            return f"{kind}:{found[kind].removeprefix(kind.upper() + ':')}"
+            return f"{kind}:{found[kind]}"
     address = _value(work, "FRBRuri") or _value(work, "FRBRthis")
     return f"akn:{address}" if address else None
 
