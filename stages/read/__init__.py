@@ -19,7 +19,7 @@ REASONS = {
     "read.empty": "the payload has no bytes, or no text in it",
     "read.too_large": "the payload is larger than max_bytes",
     "read.xml_entity_declared": "the XML declares entities of its own: what they stand for may grow without bound",
-    "read.xml_over_limit": "the XML is nested deeper than 256 elements, or holds a text of more than 10 MB",
+    "read.xml_over_limit": "the XML is nested deeper than 256 elements, has a text above 10 MB or 4 million tags",
 }
 """Every reason that a reader may give, and what it means."""
 

@@ -1,7 +1,8 @@
 """Safe reading of XML documents: encoding, entities, limits, and what the readers of them share.
 
 Nothing outside the file is ever loaded: no DTD, no external entity, no network. A document that declares entities is
-refused before it is parsed; libxml2 bounds nesting (256) and a single text or attribute (10 MB).
+refused before it is parsed, and so is one with more than TAGS; libxml2 bounds nesting (256) and a single text or
+attribute (10 MB).
 """
 
 import re
@@ -38,6 +39,9 @@ CLOSING = {b"<!--": b"-->", b"<?": b"?>", b'"': b'"', b"'": b"'"}
 """What may stand before the root element and holds no markup, with how it ends."""
 
 ROOT = re.compile(rb"<(?:[^\s<>/:]{1,200}:)?([^\s<>/:]{1,200})[\s/>]")
+
+TAGS = 4_000_000
+"""Most tags of a document: lxml holds some 150 bytes for each, however short it is. Laws have one in 25 bytes."""
 
 RESOURCE_LIMIT = 114
 """libxml2's error for nesting, texts, attributes and amplification beyond its limits: XML_ERR_RESOURCE_LIMIT."""
@@ -137,6 +141,8 @@ def parsed(one: Stored, max_bytes: int) -> Document:
     data = _as_utf_8(one.data, charset)
     if prolog(data)[1]:
         raise Unreadable("read.xml_entity_declared")
+    if (tags := data.count(b"<")) > TAGS:
+        raise Unreadable("read.xml_over_limit", float(tags), float(TAGS))
     overridden = charset == "utf-8" and not _is(declared or "utf-8", UNICODE) and not data.isascii()
     return Document(one.name, one.size, _tree(data), declared, overridden)
 

@@ -70,6 +70,7 @@ REASONS = {
     "read.xml_over_limit": [
         b"<a>" * 300 + b"x" + b"</a>" * 300,
         b"<a>" + b"x" * (11 << 20) + b"</a>", b'<a b="' + b"x" * (11 << 20) + b'"/>',
+        b"<a>x" + b"<b/>" * 4_000_000 + b"</a>",
     ],
     "read.wrong_format": [b"<b>x</b>", b"text", b"<ab>x</ab>", b"<!--" + b"-" * (1 << 17), zipped(a_txt=b"x")],
 }  # fmt: skip
