@@ -4,7 +4,7 @@ import io
 import zipfile
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from florilegium.pipeline.errors import PipelineError
@@ -108,6 +108,7 @@ def test_an_archive_gives_those_documents_that_are_of_the_format() -> None:
         _xml.check(io.BytesIO(data), frozenset({"c"}))
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200), st.integers(0, 300))
 def test_torn_archives_neither_raise_nor_repeat_a_place(noise: bytes, at: int) -> None:
     data = zipped(a_xml=b"<a>1</a>" * 9, b_xml=b"<a>2</a>")
@@ -116,6 +117,7 @@ def test_torn_archives_neither_raise_nor_repeat_a_place(noise: bytes, at: int) -
         assert len({one.position for one in got}) == len(got) >= 1
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=100))
 def test_any_prolog_is_scanned_to_an_end(noise: bytes) -> None:
     at, _ = _xml.prolog(noise)
