@@ -70,7 +70,7 @@ def _told(document: Document) -> Record:
     _parts(root, "VISAS", blocks)
     _bodies(root, blocks)
     _parts(root, "SIGNATAIRES", blocks)
-    own = _text(root, "META/META_COMMUN/ID")
+    own = _common(root, "ID")
     ecli = _text(root, ".//ECLI")
     first = _first_version(root) or own
     applies = _day(_text(root, ".//META_ARTICLE/DATE_DEBUT"))
@@ -82,10 +82,10 @@ def _told(document: Document) -> Record:
         "valid_until": until.isoformat() if until else None,
         "state": _text(root, "META/META_SPEC/*/ETAT"),
         "id": own,
-        "kind": _text(root, "META/META_COMMUN/NATURE"),
+        "kind": _common(root, "NATURE"),
         "work": _text(root, "CONTEXTE/TEXTE/TITRE_TXT"),
         "heading": " > ".join(line("".join(one.itertext())) for one in root.iterfind("CONTEXTE//TITRE_TM")),
-        "eli": _text(root, "META/META_COMMUN/ID_ELI"),
+        "eli": _common(root, "ID_ELI"),
         "nor": _text(root, ".//NOR"),
         "court": _text(root, ".//JURIDICTION"),
         "number": _text(root, ".//META_JURI/NUMERO"),
@@ -141,6 +141,11 @@ def _first_version(root: Any) -> str | None:
     """The id of an article's first version: the file lists all, by the day from which they apply."""
     versions = [(one.get("debut", ""), one.get("id", "")) for one in root.iterfind("VERSIONS/VERSION/LIEN_ART")]
     return min((one for one in versions if one[1]), default=("", ""))[1] or None
+
+
+def _common(root: Any, name: str) -> str:
+    """What META_COMMUN says; daily deliveries of JORF have it below the root."""
+    return _text(root, f"META/META_COMMUN/{name}") or _text(root, name)
 
 
 def _text(root: Any, path: str) -> str:

@@ -33,6 +33,7 @@ KINDS: dict[str, Kind] = {
 }  # fmt: skip
 """A list (DL) stands inside a paragraph (P), which goes on behind it: items and what follows are lines of their own."""
 
+CONTENTS = frozenset({"Inhaltsübersicht", "Inhaltsverzeichnis"})
 REPEALED = re.compile(r"(?:\S{1,8} )?\(weggefallen\)")
 
 
@@ -90,7 +91,7 @@ def _add(norm: Any, blocks: Blocks) -> None:
     if title == "(weggefallen)" or number.startswith("(XXXX)"):
         return
     bodies = norm.findall("textdaten/text")
-    if any(body.find("TOC") is not None for body in bodies):
+    if number in CONTENTS or any(body.find("TOC") is not None for body in bodies):
         blocks.skipped["TOC"] += 1
         return
     unit = "gliederungseinheit"
