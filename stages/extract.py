@@ -17,7 +17,7 @@ from pydantic.dataclasses import dataclass
 from florilegium.filters.charset import UndecodableError, decode
 from florilegium.pipeline.schema import Batch, put
 from florilegium.pipeline.verdict import drop
-from florilegium.stages import _native
+from florilegium.stages import _native, _pdf
 
 BINARY = 0.02
 """Largest share of control and unreadable characters among the bytes of a page. Random bytes, read in the charset that
@@ -32,6 +32,12 @@ SIGNATURES = (
 )
 CONTAINERS = (b"WEBP", b"WAVE", b"AVI ", b"ftyp")
 """First bytes of media that are no text, however they were declared; CONTAINERS stand at byte 8 (RIFF) or 4 (MP4)."""
+
+PAPER = {
+    "title": "title", "declared_language": "language", "published": "published", "declared_licence": "licence",
+    "facts": "facts", "text": "text",
+}  # fmt: skip
+"""Our column to what a PDF says."""
 
 DEEPEST = 600
 """trafilatura's text output recurses once a level; below Python's limit of 1,000 calls the frames above need theirs."""
@@ -57,10 +63,14 @@ class Extract:
     """Most elements open at once, by the scan and in the tree."""
     max_attributes: Annotated[int, Field(gt=0)] = 1_000
     """Most attributes on one tag."""
+    max_pages: Annotated[int, Field(gt=0)] = 5_000
+    """Most pages of a PDF; its text is held to max_bytes."""
     cpu_seconds: Annotated[int, Field(ge=0)] = 60
     """Far backstop against bugs: a worker that needs more CPU seconds for one page is killed; 0 is off."""
 
-    writes: ClassVar[tuple[str, ...]] = ("html", "charset", "title", "text")
+    writes: ClassVar[tuple[str, ...]] = (
+        "html", "charset", "title", "declared_language", "published", "declared_licence", "facts", "text",
+    )  # fmt: skip
     reasons: ClassVar[Mapping[str, str]] = {
         "extract.binary": "a signature of another medium, or too many control and unreadable characters",
         "extract.undecodable": "no charset reads the payload",
@@ -68,13 +78,21 @@ class Extract:
         "extract.too_many_nodes": "more start tags, comments and runs of text than max_nodes",
         "extract.too_deep": "more elements open at once than max_depth",
         "extract.too_many_attributes": "more attributes on one tag than max_attributes",
+        **_pdf.REASONS,
         "extract.empty": "no main text was found",
         "extract.failed": "the extractor raised an error",
         "extract.cpu_limit": "the page took more than cpu_seconds",
         "extract.crashed": "the worker died in this page",
     }
     decides: ClassVar[frozenset[str]] = frozenset()
-    libraries: ClassVar[tuple[str, ...]] = ("chardetng-py", "jusText", "lxml", "trafilatura", "webencodings")
+    libraries: ClassVar[tuple[str, ...]] = (
+        "chardetng-py",
+        "jusText",
+        "lxml",
+        "pypdfium2",
+        "trafilatura",
+        "webencodings",
+    )
 
     def files(self) -> Mapping[str, Path]:
         return {}
@@ -85,6 +103,7 @@ class Extract:
         size = pc.binary_length(given)
         batch = drop(batch, pc.greater(size, pa.scalar(self.max_bytes)), "extract.too_large", size, self.max_bytes)
         batch = put(batch, text=pc.if_else(pc.is_null(batch["reason"]), given, None))
+        batch = self._papers(batch)
         batch = self._within_budgets(_decoded(batch))
         read = _engine(self.favor, self.max_depth)
         pages = pc.if_else(_unread(batch), batch["html"], None).to_pylist()
@@ -98,6 +117,26 @@ class Extract:
         batch = drop(batch, _given(found, "extract.too_deep"), "extract.too_deep", limit=self.max_depth)
         for reason in ("extract.failed", "extract.empty"):
             batch = drop(batch, _given(found, reason), reason)
+        return batch
+
+    def _papers(self, batch: Batch) -> Batch:
+        """The batch with its PDF files read: their text, what they state, or the reason why they have none."""
+        payloads = pc.if_else(_unread(batch), batch["html"], None).to_pylist()
+        found = [
+            _pdf.read(payload, self.max_pages, self.max_bytes) if payload and _pdf.is_pdf(payload, mime) else None
+            for payload, mime in zip(payloads, batch["mime"].to_pylist(), strict=True)
+        ]
+        if not any(found):
+            return batch
+        for column, name in PAPER.items():
+            batch = put(batch, **{column: _kept(batch[column], [one and getattr(one, name) for one in found])})
+        given: Any = [one.reason if one else None for one in found]
+        value = pa.array([one.value if one else None for one in found], pa.float64())
+        limits = {"extract.too_many_pages": self.max_pages, "extract.too_large": self.max_bytes}
+        for reason in sorted({one for one in given if one}):
+            of_it = pa.array([one == reason for one in given], pa.bool_())
+            limit = limits.get(reason)
+            batch = drop(batch, of_it, reason) if limit is None else drop(batch, of_it, reason, value, limit)
         return batch
 
     def _within_budgets(self, batch: Batch) -> Batch:
@@ -181,7 +220,7 @@ def _given(found: list[_Found], reason: str) -> pa.BooleanArray:
     return pa.array([one.reason == reason for one in found], pa.bool_())
 
 
-def _kept(brought: Any, found: list[str | None]) -> Any:
+def _kept(brought: Any, found: list[Any]) -> Any:
     return pc.coalesce(brought, pa.array(found, brought.type))
 
 

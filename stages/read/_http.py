@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 
+from florilegium.stages import _pdf
 from florilegium.stages.read._stream import Damaged, Decoder, inflater, unzstd
 
 HTML = frozenset({"text/html", "application/xhtml+xml"})
@@ -60,9 +61,12 @@ def media_type(declared: str | None) -> tuple[str | None, str | None]:
 def text_type(mime: str | None, payload: bytes) -> str | None:
     """The media type of a payload that holds text, or null where it is some other medium.
 
+    A PDF is told by its signature, whatever it was declared as.
     HTML and plain text are believed. Where nothing is declared, or something that servers say of anything
     (octet-stream, any text or XML), the first bytes decide: XHTML pages are often served as text/xml.
     """
+    if _pdf.is_pdf(payload, mime):
+        return _pdf.MIME
     if mime in HTML or mime == "text/plain":
         return mime
     nothing = mime is None or "/" not in mime or mime in ("application/octet-stream", "binary/octet-stream")

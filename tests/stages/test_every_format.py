@@ -26,6 +26,7 @@ from florilegium.pipeline.errors import PipelineError
 from florilegium.pipeline.stage import find, names
 from florilegium.stages.read import COLUMNS, REASONS, Piece, Record, batches
 from florilegium.stages.write import Sequences
+from tests.stages.printed import pdf
 
 TEXTS = [f"Text number {number}: řeka, ποτάμι, река. " * (number % 7 + 1) for number in range(60)]
 
@@ -70,6 +71,7 @@ FILES: dict[str, Callable[[], bytes]] = {
     "mediawiki": mediawiki_file,
     "parlamint": lambda: xml_file("<TEI><text><u>", "<seg>{}</seg>", "</u></text></TEI>"),
     "parquet": parquet_file,
+    "pdf": lambda: pdf([[(60, 700 - 20 * number, 9, f"Page {number}")] for number in range(30)]),
     "warc": warc_file,
     "xml": lambda: xml_file("<ACT><ENACTING.TERMS>", "<P>{}</P>", "</ENACTING.TERMS></ACT>"),
 }
@@ -338,6 +340,7 @@ from pathlib import Path
 import numpy as np
 from florilegium.pipeline.stage import find
 from florilegium.stages.write import Sequences
+from tests.stages.printed import pdf
 
 tokens = np.random.default_rng(1).integers(0, 200_000, 100_000, np.int32)
 lengths = np.full(1000, 100)

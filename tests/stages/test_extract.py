@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from florilegium.pipeline.schema import Batch, batch
+from florilegium.stages import _pdf
 from florilegium.stages.extract import BINARY, Extract, scan
 from florilegium.stages.read import COLUMNS
 
@@ -94,7 +95,7 @@ REASONS: dict[str, tuple[bytes, str | None]] = {
     "open script": (page(ARTICLE + "<script>" * 100_000), None),
     "NULs": (page(ARTICLE + "\0" * 500), "extract.binary"),
     "random bytes": (random.Random(7).randbytes(100_000), "extract.binary"),
-    "PDF": (b"%PDF-1.7\n" + page(ARTICLE), "extract.binary"),
+    "PDF": (b"%PDF-1.7\n" + page(ARTICLE), "extract.pdf_damaged"),
     "PNG": (b"\x89PNG\r\n\x1a\n" + page(ARTICLE), "extract.binary"),
     "zip": (b"PK\3\4" + page(ARTICLE), "extract.binary"),
     "gzip": (b"\x1f\x8b\x08" + page(ARTICLE), "extract.binary"),
@@ -117,7 +118,7 @@ def test_hostile_pages(name: str) -> None:
 
 def test_every_reason_is_declared() -> None:
     given_by_frame = {"extract.cpu_limit", "extract.crashed"}
-    seen = {expected for _, expected in REASONS.values() if expected} | {"extract.failed"}
+    seen = {expected for _, expected in REASONS.values() if expected} | {"extract.failed"} | set(_pdf.REASONS)
     assert seen | given_by_frame == set(Extract.reasons)
 
 

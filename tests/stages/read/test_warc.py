@@ -105,6 +105,10 @@ KINDS: list[tuple[bytes, str]] = [
     (record("response", http(b"\x00\x01\x02", "Server: x")), "read.not_text"),
     (record("response", http(PAGE, "Content-Type: application/octet-stream")), "application/octet-stream"),
     (record("response", http(b"PK\x03\x04", "Content-Type: application/octet-stream")), "read.not_text"),
+    (record("response", http(b"%PDF-1.7 x", "Content-Type: application/pdf")), "application/pdf"),
+    (record("response", http(b"%PDF-1.7 x", "Content-Type: application/octet-stream")), "application/pdf"),
+    (record("response", http(b"\n%PDF-1.7 x", "Content-Type: application/pdf")), "application/pdf"),
+    (record("response", http(b"<p>", "Content-Type: application/pdf")), "read.not_text"),
     (record("response", b"no status line"), "read.damaged"),
 ]
 
