@@ -7,6 +7,7 @@ pypdf and pdfminer leave `predeﬁned` and `beseiti gen`. With lines and paragra
 """
 
 import re
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from ctypes import byref, c_ushort
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ REASONS = {
     "extract.pdf_damaged": "a PDF that cannot be opened: cut off, or damaged beyond repair",
     "extract.pdf_locked": "a PDF that asks for a password",
     "extract.no_text_layer": "a PDF of images, or one whose letters cannot be told from its fonts",
+    "extract.pdf_swells": "a PDF with a stream that inflates beyond 32 MiB and is no image",
     "extract.too_many_pages": "a PDF of more pages than max_pages",
 }
 
@@ -37,6 +39,10 @@ HYPHEN = "\ufffe"
 
 HYPHENS = "-\u00ad\u2010\u2011"
 """What else may end a line as a hyphen, behind a letter."""
+
+STREAM = re.compile(rb"(?<!end)stream\r?\n")
+LARGEST_STREAM, DEFLATE = 32 << 20, 1032
+"""Bytes, and how much a deflate stream grows at most. 10 MB of text operators take pdfium 300 MB."""
 
 LOCKED = 4
 """FPDF_ERR_PASSWORD."""
@@ -63,6 +69,8 @@ def is_pdf(payload: bytes, mime: str | None = None) -> bool:
 
 def read(payload: bytes, max_pages: int, max_characters: int) -> Paper:
     """What the PDF says. facts: `pages`, `author`, and what `_xmp` tells of rights, as far as it is there."""
+    if _swells(payload):
+        return Paper(reason="extract.pdf_swells")
     raw = _pdfium()
     document = raw.FPDF_LoadMemDocument64(payload, len(payload), None)
     if not document:
@@ -83,6 +91,31 @@ def read(payload: bytes, max_pages: int, max_characters: int) -> Paper:
         return _paper(lines, pages, _Info(raw, document), payload)
     finally:
         raw.FPDF_CloseDocument(document)
+
+
+def _swells(payload: bytes) -> bool:
+    """Whether a stream that pdfium would interpret inflates beyond LARGEST_STREAM: 1.5 kB can become gigabytes."""
+    end = 0
+    while end >= 0 and (found := STREAM.search(payload, end)):
+        head = payload[max(found.start() - 1024, 0) : found.start()].rpartition(b" obj")[2]
+        layers = head.count(b"/FlateDecode") + head.count(b"/Fl ") + head.count(b"/Fl/")
+        end = payload.find(b"endstream", found.end())
+        length = (end if end >= 0 else len(payload)) - found.end()
+        may = layers and b"/Image" not in head and length * DEFLATE**layers > LARGEST_STREAM
+        if may and _inflates(payload[found.end() : found.end() + length], layers):
+            return True
+    return False
+
+
+def _inflates(data: bytes, layers: int) -> bool:
+    for _ in range(layers):
+        try:
+            data = zlib.decompressobj().decompress(data, LARGEST_STREAM + 1)
+        except zlib.error:  # encrypted, damaged, or packed otherwise within
+            return False
+        if len(data) > LARGEST_STREAM:
+            return True
+    return False
 
 
 def _paper(lines: list[Line], pages: int, info: "_Info", payload: bytes) -> Paper:

@@ -42,6 +42,8 @@ WORD = re.compile(r"\w+(?:-\w+)*")
 BULLET = re.compile(r"[•‣▪▫■□●○◦⁃·–—*-]\s")
 MARKER = re.compile(r"(?:[•‣▪▫■□●○◦⁃·–—*-]|\(?(?:\d{1,3}|[ivx]{1,4}|\w)[.)]|\(\w{1,4}\)|§+ ?\d+)\s")
 ENDS = re.compile(r"[.!?:;…][\"'»«”“’)\]]*$")
+LONGEST = 1000
+"""Most lines of a paragraph."""
 LEADERS = re.compile(r"(?:\s?[.·_…]){4,}\s*\w{0,6}$")
 """The end of a line in a table of contents."""
 SPACING = 1.3
@@ -193,12 +195,12 @@ def _runs(lines: Sequence[Line], spacing: float) -> Iterable[list[Line]]:
 def _begins(held: Sequence[Line], line: Line, edge: float, spacing: float) -> bool:
     """Whether a line begins a paragraph. held: that of the line before. edge: how far right the lines around reach."""
     before = held[-1]
+    if len(held) == LONGEST or LEADERS.search(before.text[-200:]):
+        return True
     if not _follows(before, line, spacing):
         return not _goes_on(held, line)
     if _beside(before, line):
         return False
-    if LEADERS.search(before.text):
-        return True
     em = line.height * 0.6
     hanging = MARKER.match(held[0].text) is not None
     if BULLET.match(line.text) or (line.left > before.left + em and not (hanging and len(held) == 1)):
@@ -215,7 +217,7 @@ def _goes_on(held: Sequence[Line], line: Line) -> bool:
     before = held[-1]
     alike = 0.95 < before.height / line.height < 1.05
     away = before.page != line.page or line.bottom > before.top
-    if not (alike and away) or ENDS.search(before.text) or MARKER.match(line.text):
+    if not (alike and away) or ENDS.search(before.text[-20:]) or MARKER.match(line.text):
         return False
     full = before.right >= max(one.right for one in held) - 2 * line.height
     return before.hyphen or (full and (line.text[:1].islower() or len(held) > 1))

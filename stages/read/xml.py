@@ -14,6 +14,7 @@ from florilegium.stages.read import (
     Record,
     _xml,
     akn,
+    alto,
     dila,
     formex,
     gii,
@@ -31,6 +32,7 @@ POSITIONS = "bytes"
 
 FORMATS: tuple[ModuleType, ...] = (
     akn,
+    alto,
     dila,
     formex,
     gii,

@@ -61,6 +61,11 @@ def mediawiki_file() -> bytes:
 
 FILES: dict[str, Callable[[], bytes]] = {
     "akn": lambda: xml_file("<akomaNtoso><act><body>", "<p>{}</p>", "</body></act></akomaNtoso>"),
+    "alto": lambda: xml_file(
+        "<alto><Layout><Page>",
+        '<TextBlock><TextLine><String CONTENT="{}"/></TextLine></TextBlock>',
+        "</Page></Layout></alto>",
+    ),
     "dila": lambda: xml_file("<ARTICLE><BLOC_TEXTUEL><CONTENU>", "<p>{}</p>", "</CONTENU></BLOC_TEXTUEL></ARTICLE>"),
     "formex": lambda: xml_file("<ACT><ENACTING.TERMS>", "<P>{}</P>", "</ENACTING.TERMS></ACT>"),
     "gii": lambda: xml_file(

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from florilegium.pipeline.stage import find
-from florilegium.stages.read import Piece
+from florilegium.stages.read import STATED, Piece
 
 SAMPLES = Path(__file__).resolve().parents[4] / "shared" / "data" / "public-sector"
 
@@ -20,8 +20,36 @@ EXPECTED = [
         {"declared_language": "ca", "published": "2015-10-26", "declared_licence": "CC-BY-4.0",
          "official_id": "handle:11356/1859#ParlaMint-ES-CT_2015-10-26-0101"},
     ),
+    (
+        "alto_bnf_v2.xml", "alto", 116, 14_369, ["SOIDrIAIRB"], [],
+        ["Chronique. SÉRAPHIN. Correspondance céleste. A. SILVESTRE.",
+         "Mais l'année ! — car c'est de Sa Disgracieuseté 1887 que je vous parle, — l'année laisse écouler "
+         "mécaniquement"],
+        ["Ã©"],
+        {"declared_language": "fr", "official_id": "ark:/12148/bpt6k75043976/f1", "hyphens_joined": "60",
+         "encoding_overridden": "utf-8", "engine": "ABBYY FineReader Engine 11", "confidence": "0.97"},
+    ),
+    (
+        "alto_PPN750717092.xml", "alto", 13, 2_301, ["Übertrag... Jk 5 125.—"], [],
+        ["5) Galerie in einem Nebenraume „ 600.— 6) Einrichtung elektrischer Beleuchtung ,, 1 200.—",
+         "Ventilationsschachtes, des Windfanges", "Freilegung der Balkenlage"],
+        ["1896. Dezember"],
+        {"declared_language": "de", "hyphens_joined": "4", "confidence": "0.79"},
+    ),
+    (
+        "alto_v3_PPN720183197.xml", "alto", 12, 408,
+        ["2 Albert Schütt, Verlag, Dresden-A. 16, Zöllnerpl.7.", "„Bunte Blätter“ Gedichte", "von",
+         "Dr. Guſtav Krüger."],
+        ["Stille Gedanken eines Deutſchen", "Geheftet M 2.--. Gebunden M 2.80."],
+        [], [], {"declared_language": "None", "engine": "tesseract 4.1.0-rc1", "confidence": "0.89"},
+    ),
+    (
+        "mets_synthetic.xml", "alto", 1, 0, [""], [], [], [],
+        {"declared_language": "ger", "declared_licence": "CC-PDM-1.0", "reason": "read.empty",
+         "pages": "alto/0001.xml alto/0002.xml"},
+    ),
 ]  # fmt: skip
-"""File, format, lines, characters with line feeds, first lines, last lines, must, must not, columns."""
+"""File, format, lines, characters with line feeds, first lines, last lines, must, must not, columns and facts."""
 
 
 @pytest.mark.skipif(not SAMPLES.is_dir(), reason="the samples are not beside the checkout")
@@ -39,4 +67,6 @@ def test_real_samples(
         assert found[: len(first)] == first and found[len(found) - len(last) :] == last
         assert all(text in (one.text or "") for text in must)
         assert not any(text in (one.text or "") for text in must_not)
-        assert {column: str(getattr(one, column)) for column in columns} == columns
+        told = {name: getattr(one, name) for name in STATED if name != "facts"} | {"reason": one.reason}
+        told |= {"confidence": round(one.confidence or 0, 2)} | dict(one.facts or {})
+        assert {column: str(told[column]) for column in columns} == columns
