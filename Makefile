@@ -39,6 +39,7 @@ lint: $(VENV)/test
 types: $(VENV)/test
 	$(BIN)/mypy -p florilegium
 	$(BIN)/mypy tests
+	$(BIN)/mypy training
 
 bless: $(VENV)/test
 	UPDATE_GOLDEN=1 $(BIN)/python -m pytest -q tests/golden tests/pipeline

@@ -49,10 +49,17 @@ def test_the_frame_reaches_stages_filters_and_languages_by_name() -> None:
 
 
 def test_nothing_imports_the_folders_by_their_bare_names() -> None:
-    for folder in (*FOLDERS, "tests", "benchmarks"):
+    for folder in (*FOLDERS, "tests", "benchmarks", "training"):
         for path in sources(folder):
             for name, line in imports(path):
                 assert name.split(".")[0] not in FOLDERS, f"{path}:{line}: imports {name}"
+
+
+def test_nothing_that_is_shipped_imports_what_is_not() -> None:
+    for folder in FOLDERS:
+        for path in sources(folder):
+            for name, line in imports(path):
+                assert name.split(".")[0] not in ("training", "tests", "benchmarks"), f"{path}:{line}: imports {name}"
 
 
 def test_only_the_executor_imports_ray_and_only_the_store_writes() -> None:
@@ -65,7 +72,7 @@ def test_only_the_executor_imports_ray_and_only_the_store_writes() -> None:
 
 
 def test_every_module_says_its_one_job() -> None:
-    for folder in FOLDERS:
+    for folder in (*FOLDERS, "training"):
         for path in sources(folder):
             text = ast.get_docstring(ast.parse(path.read_text("utf-8")))
             assert text, f"{path} has no docstring"
