@@ -44,6 +44,9 @@ STREAM = re.compile(rb"(?<!end)stream\r?\n")
 LARGEST_STREAM, DEFLATE = 32 << 20, 1032
 """Bytes, and how much a deflate stream grows at most. 10 MB of text operators take pdfium 300 MB."""
 
+FARTHEST = 1e6
+"""Coordinates beyond it, and what is no number, are 0: pages are 14,400 points high at most (ISO 32000-1, annex C)."""
+
 LOCKED = 4
 """FPDF_ERR_PASSWORD."""
 
@@ -231,7 +234,9 @@ def _box(raw: Any, layer: Any, first: int, last: int, turned: int) -> tuple[floa
 def _letter(raw: Any, layer: Any, at: int, turned: int) -> tuple[float, float, float, float]:
     box = raw.FS_RECTF()
     raw.FPDFText_GetLooseCharBox(layer, max(raw.FPDFText_GetCharIndexFromTextIndex(layer, at), 0), byref(box))
-    return _shown(box.left, box.bottom, box.right, box.top, turned)
+    sides = (box.left, box.bottom, box.right, box.top)
+    left, bottom, right, top = (one if -FARTHEST < one < FARTHEST else 0.0 for one in sides)
+    return _shown(left, bottom, right, top, turned)
 
 
 def _shown(left: float, bottom: float, right: float, top: float, turned: int) -> tuple[float, float, float, float]:

@@ -123,7 +123,7 @@ class Extract:
         """The batch with its PDF files read: their text, what they state, or the reason why they have none."""
         payloads = pc.if_else(_unread(batch), batch["html"], None).to_pylist()
         found = [
-            _pdf.read(payload, self.max_pages, self.max_bytes) if payload and _pdf.is_pdf(payload, mime) else None
+            self._paper(payload) if payload and _pdf.is_pdf(payload, mime) else None
             for payload, mime in zip(payloads, batch["mime"].to_pylist(), strict=True)
         ]
         if not any(found):
@@ -138,6 +138,14 @@ class Extract:
             limit = limits.get(reason)
             batch = drop(batch, of_it, reason) if limit is None else drop(batch, of_it, reason, value, limit)
         return batch
+
+    def _paper(self, payload: bytes) -> _pdf.Paper:
+        try:
+            return _pdf.read(payload, self.max_pages, self.max_bytes)
+        except MemoryError:
+            raise
+        except Exception:
+            return _pdf.Paper(reason="extract.failed")
 
     def _within_budgets(self, batch: Batch) -> Batch:
         """The reasons that the scan gives. The html column holds UTF-8."""
