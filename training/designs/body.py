@@ -3,9 +3,13 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from training.designs.clutter import INSIDE
 from training.designs.hand import Hand
 from training.designs.margins import newsletter
 from training.designs.stories import POOR, RICH, ad, again, group, teasers
+
+Part = Callable[[Hand], str]
+"""Writes a part of a page."""
 
 
 @dataclass(frozen=True)
@@ -165,17 +169,17 @@ def wall(hand: Hand) -> str:
     )
 
 
-EXTRAS: Sequence[Callable[[Hand], str]] = (points, points, quote, quote, table, facts, code)
-BREAKS: Sequence[Callable[[Hand], str]] = (
+EXTRAS: Sequence[Part] = (points, points, quote, quote, table, facts, code)
+BREAKS: Sequence[Part] = (
     figure, figure, figure, read_also, read_also, read_also,
     inner_related, inner_related, ad, ad, newsletter, wall, Hand.unseen, Hand.unseen,
 )  # fmt: skip
 
 
-def run(hand: Hand, told: Flow, extras: Sequence[Callable[[Hand], str]] = EXTRAS) -> str:
+def run(hand: Hand, told: Flow, extras: Sequence[Part] = EXTRAS) -> str:
     """The text, with all that stands in it."""
     chance = hand.chance
-    kinds = chance.some(BREAKS, chance.between(1, 4))  # a page interrupts its texts in few ways
+    kinds = chance.some((*BREAKS, *INSIDE), chance.between(1, 4))  # a page interrupts its texts in few ways
     parts = []
     for at in range(told.paragraphs):
         if at and chance.maybe(told.heads):
@@ -188,9 +192,11 @@ def run(hand: Hand, told: Flow, extras: Sequence[Callable[[Hand], str]] = EXTRAS
     return "".join(parts)
 
 
-def body(hand: Hand, told: Flow, extras: Sequence[Callable[[Hand], str]] = EXTRAS) -> str:
-    """The text in its box, or in the box above it."""
+def body(hand: Hand, told: Flow, extras: Sequence[Part] = EXTRAS, ends: Sequence[Part] = ()) -> str:
+    """The text in its box, or in the box above it. ends: what may stand behind the text in the same box."""
     text = run(hand, told, extras)
+    if ends:
+        text += "".join(make(hand) for make in hand.chance.some(ends, hand.chance.few(0, 2)))
     if hand.look.paragraph in ("breaks", "bare") and hand.chance.maybe(0.25):
         text = hand.element("p", text) if "<div" not in text.lower() and "<p" not in text.lower() else text
     extra = ' itemprop="articleBody"' if hand.chance.maybe(0.15) else ""

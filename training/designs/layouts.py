@@ -3,8 +3,10 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from training.designs.clutter import LAST, sticky
 from training.designs.hand import Hand
-from training.designs.margins import consent, crumbs, foot, labels, menu, top, widgets
+from training.designs.margins import consent, crumbs, foot, labels, menu, top
+from training.designs.sides import widgets
 from training.designs.stories import RICH, group, heading_of, teasers
 
 
@@ -35,6 +37,8 @@ def parts(hand: Hand, center: str, kind: str) -> Parts:
     first = consent(hand) if chance.maybe(0.3) else ""
     last = (consent(hand) if not first and chance.maybe(0.4) else "") + (_drawer(hand) if chance.maybe(0.25) else "")
     last += _hidden(hand) if chance.maybe(0.2) else ""
+    last += chance.pick(LAST)(hand) if chance.maybe(0.25) else ""
+    first += sticky(hand) if kind in ("news", "blog") and chance.maybe(0.1) else ""
     return Parts(top(hand), above, center, sides, below, foot(hand), first, last)
 
 

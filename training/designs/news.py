@@ -4,9 +4,13 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from training.designs.body import body, figure, flow, paragraph, run, wall
+from training.designs.clutter import ENDS, coverage, gallery, life, notes, promotion, spoken_share, tools
 from training.designs.hand import Hand
 from training.designs.margins import crumbs, menu, newsletter
 from training.designs.stories import ad, group
+
+INNER_ENDS = (life, notes, promotion, coverage)
+"""What may stand in the box of the text behind the text."""
 
 
 def title(hand: Hand) -> str:
@@ -134,7 +138,16 @@ def ticker(hand: Hand) -> str:
 def _heads(hand: Hand, crowd: int) -> list[str]:
     """Parts above the text in some order; the lead does not stand above the headline."""
     chance = hand.chance
-    shares: dict[Callable[[Hand], str], float] = {byline: 0.75, figure: 0.5, share: 0.4, ad: 0.15, crumbs: 0.15}
+    shares: dict[Callable[[Hand], str], float] = {
+        byline: 0.75,
+        figure: 0.5,
+        share: 0.35,
+        spoken_share: 0.07,
+        tools: 0.12,
+        gallery: 0.06,
+        ad: 0.15,
+        crumbs: 0.15,
+    }
     parts = [make(hand) for make in chance.shuffled(chance.kept(shares))]
     parts += [related(hand)] if chance.maybe(0.06 * crowd) else []
     at = chance.between(0, min(2, len(parts)))
@@ -154,6 +167,7 @@ def _tails(hand: Hand, crowd: int) -> list[str]:
         neighbours: 0.15, ad: 0.25, wall: 0.06, byline: 0.12,
     }  # fmt: skip
     told = [make(hand) for make in chance.kept(shares)]
+    told += [make(hand) for make in chance.some(ENDS, chance.few(0, 3))]
     told = chance.shuffled(told) if chance.maybe(0.4) else told
     return told + [related(hand) for _ in range(chance.few(0, crowd))]
 
@@ -161,7 +175,7 @@ def _tails(hand: Hand, crowd: int) -> list[str]:
 def news(hand: Hand) -> str:
     """An article."""
     chance, crowd = hand.chance, hand.look.crowd
-    text = ticker(hand) if chance.maybe(0.05) else body(hand, flow(hand))
+    text = ticker(hand) if chance.maybe(0.05) else body(hand, flow(hand), ends=INNER_ENDS)
     if chance.maybe(0.06):  # the front of a story that has to be paid for
         text = body(hand, flow(hand, 1, 3, 0.0)) + wall(hand)
     heads, tails = _heads(hand, crowd), _tails(hand, crowd)
