@@ -85,6 +85,18 @@ def notes(hand: Hand) -> str:
     return "".join(hand.element("p", hand.plain(one)) for one in chance.some(told, chance.between(1, 3)))
 
 
+def credit(hand: Hand) -> str:
+    """Whose the pictures are."""
+    return hand.element("p", hand.plain(f"{hand.voice.say('photo', hand.chance)}: {hand.voice.name(hand.chance)}"))
+
+
+def titled_share(hand: Hand) -> str:
+    """A heading and the places to send it to."""
+    sites = hand.chance.some(("Facebook", "Twitter", "WhatsApp", "E-mail", "Telegram"), hand.chance.between(2, 4))
+    links = [hand.link(one) for one in sites]
+    return hand.element("h3", hand.plain(hand.voice.phrases["share"][0] + ":")) + hand.rows(links, "ul")
+
+
 def spoken_share(hand: Hand) -> str:
     """Sharing as words for the ear, without links."""
     chance = hand.chance
@@ -194,5 +206,16 @@ INSIDE: Sequence[Callable[[Hand], str]] = (
     promotion,
     coverage,
 )
-ENDS: Sequence[Callable[[Hand], str]] = (life, notes, promotion, coverage, spoken_share, gift, gallery, messages)
+ENDS: Sequence[Callable[[Hand], str]] = (
+    credit,
+    titled_share,
+    life,
+    notes,
+    promotion,
+    coverage,
+    spoken_share,
+    gift,
+    gallery,
+    messages,
+)
 LAST: Sequence[Callable[[Hand], str]] = (policy, messages, gift, big_menu)

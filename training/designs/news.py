@@ -4,12 +4,23 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from training.designs.body import body, figure, flow, paragraph, run, wall
-from training.designs.clutter import ENDS, coverage, gallery, life, notes, promotion, spoken_share, tools
+from training.designs.clutter import (
+    ENDS,
+    coverage,
+    credit,
+    gallery,
+    life,
+    notes,
+    promotion,
+    spoken_share,
+    titled_share,
+    tools,
+)
 from training.designs.hand import Hand
 from training.designs.margins import crumbs, menu, newsletter
 from training.designs.stories import ad, group
 
-INNER_ENDS = (life, notes, promotion, coverage)
+INNER_ENDS = (life, notes, promotion, coverage, credit, titled_share)
 """What may stand in the box of the text behind the text."""
 
 

@@ -34,7 +34,9 @@ def documentation(hand: Hand) -> str:
     chance, voice = hand.chance, hand.voice
     mark = chance.pick(("¶", "#", ""))
     edit = hand.link(hand.plain(voice.phrases["docs"][2])) if chance.maybe(0.5) else ""
-    text = _sections(hand, (code, code, points, table, _remark), lambda hand: hand.link(mark) if mark else "")
+    text = _sections(
+        hand, (code, code, points, points, table, _remark, _definitions), lambda hand: hand.link(mark) if mark else ""
+    )
     ends = hand.element(
         "div", *(hand.link(hand.plain(f"{one}: {voice.title_end(chance)}")) for one in voice.phrases["docs"][:2])
     )
@@ -54,6 +56,20 @@ def documentation(hand: Hand) -> str:
         toc if chance.maybe(0.4) else "",
     ]
     return "".join(around)
+
+
+def _definitions(hand: Hand) -> str:
+    """Names of a library: signature, what it does, its arguments."""
+    chance, voice = hand.chance, hand.voice
+    told = []
+    for _ in range(chance.between(1, 5)):
+        name = f"{hand.slug()}.{hand.slug()}({hand.slug()}, {hand.slug()}=None)"
+        rows = [hand.main(f"{hand.slug()} – {voice.sentence(chance)}") for _ in range(chance.between(0, 5))]
+        text = hand.element("p", hand.prose(voice.paragraph(chance, 1, 2)))
+        told.append(
+            f"<dt><code>{hand.main(name)}</code></dt>\n<dd>{text}{hand.rows(rows, 'ul') if rows else ''}</dd>\n"
+        )
+    return hand.element("dl", *told, role="definitions")
 
 
 def _remark(hand: Hand) -> str:

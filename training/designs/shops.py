@@ -6,7 +6,7 @@ from training.designs.body import body, facts, figure, flow, points, table
 from training.designs.hand import Hand
 from training.designs.margins import crumbs, menu
 from training.designs.news import comments, share, title
-from training.designs.stories import POOR, RICH, group, teasers
+from training.designs.stories import LISTED, RICH, group, teasers
 
 
 def price(hand: Hand) -> str:
@@ -94,6 +94,7 @@ def goods(hand: Hand, count: int, main: bool) -> str:
     chance, voice = hand.chance, hand.voice
     say = hand.main if main else hand.plain
     with_text, with_price, with_more = chance.maybe(0.4), chance.maybe(0.85), chance.maybe(0.4)
+    linked = chance.maybe(0.35)
     told: list[str] = []
     for _ in range(count):
         name = f"{voice.name(chance)} {voice.title_end(chance)}"
@@ -104,6 +105,11 @@ def goods(hand: Hand, count: int, main: bool) -> str:
         inside += [hand.element("p", say(voice.summary(chance)))] if with_text else []
         inside += [hand.element("span", say(price(hand)), role="price")] if with_price else []
         inside += [hand.link(hand.plain(voice.say("basket", chance)))] if with_more else []
+        inside = (
+            [hand.element("a", *(one.replace("<a ", "<span ").replace("</a>", "</span>") for one in inside))]
+            if linked
+            else inside
+        )
         told.append(hand.box("card", *inside).rstrip("\n") + "\n")
     return hand.gathered(told)
 
@@ -120,6 +126,21 @@ def _facets(hand: Hand) -> str:
     return hand.box("widget", *boxes)
 
 
+def _links(hand: Hand) -> str:
+    """Sections of a catalogue, each with the links under it."""
+    chance, voice = hand.chance, hand.voice
+    told = []
+    for _ in range(chance.between(2, 12)):
+        links = [hand.link(hand.main(voice.title_end(chance))) for _ in range(chance.between(2, 12))]
+        below = (
+            hand.rows(links, "ul")
+            if chance.maybe(0.6)
+            else hand.element("p", chance.pick((", ", " ", " | ")).join(links))
+        )
+        told.append(hand.box("group", hand.box("group_title", hand.link(hand.main(voice.headline(chance)))), below))
+    return "".join(told)
+
+
 def listing(hand: Hand) -> str:
     """A page that lists: here the teasers are the text."""
     chance, voice = hand.chance, hand.voice
@@ -127,12 +148,12 @@ def listing(hand: Hand) -> str:
     heads += [title(hand)] if chance.maybe(0.85) else []
     heads += [hand.box("lead", hand.prose(voice.paragraph(chance, 1, 5)))] if chance.maybe(0.35) else []
     sort = menu(hand, [voice.phrases["shop"][6], *voice.says("latest", 2, chance)], "bare") if chance.maybe(0.4) else ""
-    count = chance.few(4, 40)
+    count = chance.few(4, 60)
     form = chance.between(0, 9)
     if form < 3:
         told = goods(hand, count, main=True)
     elif form < 8:
-        told = teasers(hand, count, hand.main, RICH)
+        told = teasers(hand, count, hand.main, LISTED)
     elif form == 8:
         told = "".join(
             hand.box(
@@ -141,7 +162,7 @@ def listing(hand: Hand) -> str:
             for one in voice.says("sections", chance.between(2, 6), chance)
         )
     else:
-        told = teasers(hand, count, hand.main, POOR)
+        told = _links(hand)
     pager = menu(hand, ["1", "2", "3", "4", "»"], chance.pick(("list", "bare", "spans"))) if chance.maybe(0.6) else ""
     facets = _facets(hand) if chance.maybe(0.35) else ""
     seo = body(hand, flow(hand, 1, 5, 0.0)) if chance.maybe(0.2) else ""

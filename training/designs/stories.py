@@ -112,8 +112,31 @@ def loose(hand: Hand, story: Story, say: Say) -> str:
     return hand.box("teaser", *(parts if chance.maybe(0.5) else [parts[0], parts[2]]))
 
 
-RICH: Sequence[Form] = (card, card, card, all_linked, in_line, cells, unlinked, term, loose, loose)
+def overlaid(hand: Hand, story: Story, say: Say) -> str:
+    """Heading and summary without a link: an empty one lies over them."""
+    cover = hand.link("<span></span>", role="cover")
+    text = hand.box("teaser_text", say(story.summary)) if hand.chance.maybe(0.5) else ""
+    return hand.box("teaser", cover, hand.picture(), hand.box("teaser_title", say(story.headline)), text)
+
+
+def offer(hand: Hand, story: Story, say: Say) -> str:
+    """A post to apply for, a flat, a document: heading, then facts in a list."""
+    told = [story.section, hand.voice.name(hand.chance), _when(hand, story)]
+    facts = [hand.element("li", say(one)) for one in told[: hand.chance.between(1, 3)]]
+    return hand.element("li", _heading(hand, story, say), hand.element("ul", *facts), role="teaser")
+
+
+def counted(hand: Hand, story: Story, say: Say) -> str:
+    """A section and how much it holds."""
+    return hand.element("li", hand.link(say(f"{story.section} ({hand.chance.between(1, 900)})")))
+
+
+RICH: Sequence[Form] = (
+    card, card, card, all_linked, in_line, cells, unlinked, term, loose, loose, overlaid, overlaid,
+)  # fmt: skip
 POOR: Sequence[Form] = (heading_only, item, item, dated_item, figured)
+LISTED: Sequence[Form] = (*RICH, all_linked, *POOR, heading_only, offer, offer, counted)
+"""Forms of teasers where they are the text."""
 
 
 def teasers(hand: Hand, count: int, say: Say, forms: Sequence[Form]) -> str:
