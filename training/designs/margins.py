@@ -105,7 +105,8 @@ def top(hand: Hand) -> list[str]:
     name = hand.element(chance.pick(("div", "div", "h1", "p", "span")), logo)
     nav = hand.box("nav", menu(hand, labels(hand, chance.few(4, 26))), tag="" if hand.tag("nav") != "ul" else "div")
     parts.append(hand.box("header", name, motto, search if chance.maybe(0.6) else "", nav if chance.maybe(0.5) else ""))
-    parts += [nav] if chance.maybe(0.6) else []
+    within = nav in parts[-1]
+    parts += [nav] if chance.maybe(0.1 if within else 0.8) else []  # a second time for telephones
     parts += [menu(hand, labels(hand, chance.few(3, 16)))] if chance.maybe(0.25) else []
     parts += [ad(hand)] if chance.maybe(0.3) else []
     parts += [big_menu(hand)] if chance.maybe(0.04 + 0.04 * hand.look.crowd) else []

@@ -30,7 +30,7 @@ class Story:
 
 @dataclass(frozen=True)
 class Voice:
-    """A language. letters: which letters follow two others in its words, for invented names."""
+    """A language. words: its longer ones. letters: which follow two others in them, for invented names."""
 
     language: str
     html: str
@@ -39,16 +39,23 @@ class Voice:
     phrases: Phrases
     letters: Mapping[str, str]
     starts: Sequence[str]
+    words: Sequence[str]
 
     def sentence(self, chance: Chance) -> str:
-        """A sentence of the sample, or the beginning of one and the end of another, with other numbers."""
+        """A sentence of the sample, or the beginning of one and the end of another; some words and numbers change."""
         text = chance.pick(self.sentences)
-        if chance.maybe(0.45):
+        if chance.maybe(0.6):
             other = chance.pick(self.sentences)
             head, comma, _ = text.partition(", ")
             _, found, tail = other.rpartition(", ")
             text = f"{head}, {tail}" if comma and found else text
-        return re.sub(r"\d", lambda found: found[0] if chance.maybe(0.3) else str(chance.between(1, 9)), text)
+        text = re.sub(r"\d", lambda found: found[0] if chance.maybe(0.3) else str(chance.between(1, 9)), text)
+        return " ".join(self._other(word, chance) for word in text.split(" "))
+
+    def _other(self, word: str, chance: Chance) -> str:
+        if len(word) < 5 or not word.isalpha() or not word.islower() or not chance.maybe(0.18):
+            return word
+        return chance.pick(self.words)
 
     def paragraph(self, chance: Chance, low: int = 1, high: int = 5) -> str:
         """Sentences, none twice; now and then one names somebody."""
@@ -60,9 +67,9 @@ class Voice:
 
     def headline(self, chance: Chance) -> str:
         """A title of the sample, or a clause of a sentence as editors shorten it."""
-        if chance.maybe(0.25):
+        if chance.maybe(0.1):
             return chance.pick(self.titles)
-        words = chance.pick(self.sentences).rstrip(".!?…").split()
+        words = self.sentence(chance).rstrip(".!?…").split()
         cut = words[: chance.between(4, 13)]
         text = " ".join(cut).rstrip(",;:–-")
         text = text[0].upper() + text[1:]
@@ -159,6 +166,7 @@ def voice(language: str) -> Voice:
         phrases=_phrases(language, own, sample.labels[language]),
         letters=letters,
         starts=[word[:2] for word in words],
+        words=words,
     )
 
 
