@@ -28,6 +28,7 @@ class Language:
     stop_words: frequent function words, lower case, NFC. sentence_ends: characters that end a sentence.
     quotes: pairs of quotation marks, the usual pair first. abbreviations: words whose full stop ends no sentence.
     limits: by measure. min_score: lowest score of identification that is believed.
+    furniture: phrases of consent and navigation, each a whole line of a page.
     confusable: codes of languages that are often mistaken for it.
     """
 
@@ -42,6 +43,7 @@ class Language:
     iso639_1: str | None = None
     stop_words: frozenset[str] = frozenset()
     abbreviations: tuple[str, ...] = ()
+    furniture: tuple[str, ...] = ()
     confusable: tuple[str, ...] = ()
     profiled: bool = True
 

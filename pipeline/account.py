@@ -31,9 +31,8 @@ _OWN = {
 
 NAMES = (
     "id", "source", "url", "host", "record", "record_id", "fetched", "mime", "charset", "licence", "rights", "language",
-    "language_score", "stage", "reason", "value", "limit", "text_hash", "words", "bytes_in", "bytes_out", "cluster",
-    "cluster_size", "pii", "shard", "row", "tokens",
-    "tokens_refused",
+    "language_score", "stage", "reason", "value", "limit", "text_hash", "words", "lines_removed", "characters_removed",
+    "bytes_in", "bytes_out", "cluster", "cluster_size", "pii", "shard", "row", "tokens", "tokens_refused",
 )  # fmt: skip
 
 SCHEMA = pa.schema(

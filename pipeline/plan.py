@@ -2,16 +2,17 @@
 
 import json
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
 from florilegium.pipeline import account, inputs, owner, store
 from florilegium.pipeline.errors import PipelineError
 from florilegium.pipeline.inputs import Share
-from florilegium.pipeline.passes import documents, measures
+from florilegium.pipeline.passes import documents, hosts, measures
 from florilegium.pipeline.recipe import LINE, Recipe
-from florilegium.pipeline.run import done_before, shares_of
+from florilegium.pipeline.run import Done, done_before, shares_of
 from florilegium.pipeline.work import Unit
 from florilegium.pipeline.worker import Killable
 
@@ -60,19 +61,14 @@ def plan(recipe: Recipe, out: str, limit: int | None = None, sample: bool = True
     units = documents.units(recipe, shares, work)
     done, todo = done_before(units, shares)
     passes = [PassPlan("documents", str(len(todo)), str(len(done)), _name(units[0]), _why(units, len(done), work))]
-    passes.append(_empty("hosts"))
     if todo:
         later = f"follows from documents: {len(todo)} of {len(units)} units are new"
         passes += [
             PassPlan(name, "all" if name != "measures" else str(len(todo)), "–", "–", later)
-            for name in ("measures", "decisions", "corpus")
+            for name in ("hosts", "measures", "decisions", "corpus")
         ]
     else:
-        measured = measures.units(recipe, documents.parts(done), work)
-        ready, left = done_before(measured)
-        passes.append(
-            PassPlan("measures", str(len(left)), str(len(ready)), _name(measured[0]), _why(measured, len(ready), work))
-        )
+        passes += [*_sites_and_measures(recipe, documents.parts(done), work)]
         passes += [
             PassPlan(name, "as needed", "–", "–", "cheap; what is done is found when it runs")
             for name in ("decisions", "corpus")
@@ -143,6 +139,35 @@ def _manifest(out: str) -> dict[str, Any] | None:
     return account.manifest(out) if store.size(store.join(out, "manifest.json")) else None
 
 
+class _ToRunError(Exception):
+    """A level has units to run, so what follows it is not known."""
+
+
+def _sites_and_measures(recipe: Recipe, parts: Sequence[documents.Part], work: str) -> Iterator[PassPlan]:
+    levels: list[tuple[list[Unit], int]] = []
+
+    def look(_name: str, units: list[Unit]) -> Done:
+        ready, left = done_before(units)
+        levels.append((units, len(ready)))
+        if left:
+            raise _ToRunError
+        return ready
+
+    marked: hosts.Done | None = None
+    with suppress(_ToRunError):
+        _, marked = hosts.levels(recipe, parts, work, look)
+    units, ready = levels[-1]
+    whole = sum(done for _, done in levels)
+    yield PassPlan("hosts", str(len(units) - ready), str(whole), _name(units[0]), _why(units, ready, work))
+    if marked is None:
+        yield PassPlan("measures", "as needed", "–", "–", "follows from hosts")
+        return
+    measured = measures.units(recipe, parts, marked, work)
+    ready = len(done_before(measured)[0])
+    why = _why(measured, ready, work)
+    yield PassPlan("measures", str(len(measured) - ready), str(ready), _name(measured[0]), why)
+
+
 def _empty(name: str) -> PassPlan:
     return PassPlan(name, "0", "0", "–", "no stage yet" if not LINE[name] else "")
 
@@ -153,7 +178,7 @@ def _why(units: Sequence[Unit], done: int, work: str) -> str:
         return "done"
     if done:
         return "new or changed inputs, or a build that was stopped"
-    name = units[0].name.split()[0]
+    name = _name(units[0]).split("-")[0]
     before = (
         [found for found in store.listing(work) if found.name.startswith(f"{name}-")] if store.is_folder(work) else []
     )
@@ -179,9 +204,16 @@ def _estimate(recipe: Recipe, todo: Sequence[Unit], shares: dict[str, Share]) ->
             store.make_folder(unit.folder)
             costs = child.run(unit, lambda _kind, _content: None)
             done, _ = done_before([unit])
-            measured = measures.units(recipe, documents.parts(done), folder)
-            store.make_folder(measured[0].folder)
-            more = [child.run(one, lambda _kind, _content: None)["cpu"] for one in measured]
+            parts = documents.parts(done)
+            more: list[float] = []
+
+            def run(_name: str, units: list[Unit]) -> Done:
+                store.make_folder(units[0].folder)
+                more.extend(child.run(one, lambda _kind, _content: None)["cpu"] for one in units)
+                return done_before(units)[0]
+
+            _, marked = hosts.levels(recipe, parts, folder, run)
+            run("measures", measures.units(recipe, parts, marked, folder))
             size = sum(file.size for file in store.listing(folder))
     finally:
         child.close()

@@ -17,7 +17,7 @@ from florilegium.pipeline.stage import find, stage_class, writer
 
 LINE: Mapping[str, tuple[str, ...]] = {
     "documents": ("extract", "identify", "scrub"),
-    "hosts": (),
+    "hosts": ("hosts",),
     "measures": ("measure",),
     "decisions": ("permit", "filter", "deduplicate"),
     "corpus": (),

@@ -12,7 +12,7 @@ from florilegium.pipeline import inputs, owner, store
 from florilegium.pipeline.errors import PipelineError
 from florilegium.pipeline.executor import Event, Executor
 from florilegium.pipeline.inputs import InputFile, Share
-from florilegium.pipeline.passes import corpus, decisions, documents, measures, release, tokens
+from florilegium.pipeline.passes import corpus, decisions, documents, hosts, measures, release, tokens
 from florilegium.pipeline.recipe import Recipe
 from florilegium.pipeline.work import Record, Unit, look
 
@@ -125,7 +125,8 @@ class _Walk:
         files, shares, unclaimed = found
         read = self._run("documents", documents.units(recipe, shares, work), shares)
         parts = documents.parts(read)
-        measured = self._run("measures", measures.units(recipe, parts, work))
+        sketched, marked = hosts.levels(recipe, parts, work, self._run)
+        measured = self._run("measures", measures.units(recipe, parts, marked, work))
         shards = decisions.shards(parts, measured)
         where = decisions.folder(recipe, shards, work)
         judged = self._run("judge", decisions.judge_units(recipe, shards, where))
@@ -141,7 +142,8 @@ class _Walk:
         beside = _sum(record.counts["beside"] for _, record in read)
         passes = {
             "documents": read,
-            "hosts": [],
+            "lines": sketched,
+            "hosts": marked,
             "measures": measured,
             "decisions": settled,
             "corpus": gathered,

@@ -57,10 +57,32 @@ COLUMNS: dict[str, Column] = {
     "facts": Column(
         pa.map_(pa.string(), pa.string()), "extract", "what else the document says about itself: author, site_name ..."
     ),
-    "text": Column(pa.large_string(), "extract", "main text, masked by scrub; null where nothing could be read"),
+    "text": Column(
+        pa.large_string(),
+        "extract",
+        "main text, masked by scrub, in a corpus without the lines removed; null where nothing could be read",
+    ),
     "language": Column(pa.string(), "identify", "ISO 639-3 and ISO 15924: deu_Latn; und where nothing could be told"),
     "language_score": Column(pa.float32(), "identify", "the model's score for that language, 0 to 1"),
     "pii": Column(pa.map_(pa.string(), pa.int32()), "scrub", "personal data masked: kind to count"),
+    "template_lines": Column(
+        pa.list_(pa.int32()),
+        "hosts",
+        "transient, hosts to measure: numbers of the lines that are templates of the site",
+    ),
+    "removed": Column(
+        pa.list_(pa.int32()),
+        "measure",
+        "intermediate: numbers of the lines, from 0, that are not in the final text; null if none",
+    ),
+    "lines_removed": Column(
+        pa.map_(pa.string(), pa.int32()),
+        "measure",
+        "lines that are not in the final text: kind (template: of the site; furniture: consent, navigation) to count",
+    ),
+    "characters_removed": Column(
+        pa.map_(pa.string(), pa.int64()), "measure", "code points that the text lost by those lines, by kind"
+    ),
     "words": Column(pa.int32(), "measure", "words of the text, punctuation not counted"),
     "characters": Column(pa.int64(), "measure", "Unicode code points of the text"),
     "text_hash": Column(ID, "measure", "128-bit BLAKE2b of the text, normalised: equal for exact duplicates"),

@@ -15,6 +15,10 @@ PLAIN_SECONDS = 10
 """How often a plain line is written."""
 
 NAMES = {
+    "sketch": "hosts 1/4",
+    "count": "hosts 2/4",
+    "templates": "hosts 3/4",
+    "mark": "hosts 4/4",
     "judge": "decisions 1/3",
     "elect": "decisions 2/3",
     "settle": "decisions 3/3",

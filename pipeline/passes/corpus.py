@@ -29,7 +29,8 @@ ROWS_A_GROUP = 1024
 """Largest row groups of gathered files; each holds one language, so that a merge reads little beyond its own range."""
 
 TEXT_FIRST = ("id", "language", "title", "text")
-LATER = ("words", "characters", "text_hash", "measures", "licence", "rights", "cluster", "cluster_size")
+EDITED = ("lines_removed", "characters_removed")
+LATER = (*EDITED, "words", "characters", "text_hash", "measures", "licence", "rights", "cluster", "cluster_size")
 NOT_RELEASED = ("declared_charset", *schema.VERDICT)
 COLUMNS = (
     *TEXT_FIRST,
@@ -43,6 +44,7 @@ def folder(recipe: Recipe, corpus: Sequence[Shard], settled: Sequence[tuple[Unit
     own = {
         "write": recipe.write.model_dump(mode="json"),
         "writer": code_digest(f"florilegium.stages.write.{recipe.write.format}"),
+        "final": code_digest("florilegium.stages.measure"),
         "frame": frame_digest(__name__),
         "shards": decided(corpus, settled),
     }
@@ -70,7 +72,10 @@ def gather_units(corpus: Sequence[Shard], settled: Sequence[tuple[Unit, Record]]
 
 
 def gather(unit: Unit, guard: Guard) -> Made:
-    """Store the kept rows of one documents file, sorted by language and id; count rows and bytes by language."""
+    """Store the kept rows of one documents file with their final text, sorted by language and id.
+
+    Counts rows and bytes by language.
+    """
     del guard
     started = time.process_time()
     decisions = tables.read(unit.carry["decisions"], DECISIONS)
@@ -78,6 +83,8 @@ def gather(unit: Unit, guard: Guard) -> Made:
     documents, measures = tables.read(unit.carry["documents"]), tables.read(unit.carry["measures"])
     numbers = pa.table({"number": pa.array(range(unit.given["first"], unit.given["first"] + len(kept)), pa.int64())})
     table = tables.beside(documents, measures, decisions, numbers).filter(kept)
+    final = find("stages", "measure").final(table["text"], table["removed"])
+    table = tables.beside(table, pa.table({"text": final}))
     table = table.select([*COLUMNS, "number"]).append_column("key", sort_key(table))
     table = table.take(pc.sort_indices(table["key"]))
     stored = tables.put_sorted(unit.path(".sorted"), table, "key", _by_language(table))

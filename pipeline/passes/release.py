@@ -28,6 +28,9 @@ ROWS_A_FILE = 250_000
 TOKENIZER = "tokens/tokenizer.json"
 """The tokenizer that a build's shards were made with stands beside them."""
 
+MEASURED = ("lines_removed", "characters_removed", "words", "text_hash")
+"""What the ledger takes from the measures pass."""
+
 Done = Sequence[tuple[Unit, Record]]
 
 
@@ -88,9 +91,7 @@ def ledger(unit: Unit, guard: Guard) -> Made:
     started = time.process_time()
     first, rows = unit.given["first"], unit.given["rows"]
     parts = [
-        tables.beside(
-            tables.read(documents, READS), tables.read(measures, ["words", "text_hash"]), tables.read(decisions)
-        )
+        tables.beside(tables.read(documents, READS), tables.read(measures, MEASURED), tables.read(decisions))
         for documents, measures, decisions in unit.carry["shards"]
     ]
     table = pa.concat_tables(parts)

@@ -16,9 +16,11 @@ Rows = list[dict[str, Any]]
 
 COLUMNS = (
     "id", "source", "url", "host", "record", "fetched", "licence", "rights", "language", "language_score", "reason",
-    "value", "limit", "words", "bytes_out", "cluster", "cluster_size", "pii", "tokens",
-    "tokens_refused",
+    "value", "limit", "words", "lines_removed", "characters_removed", "bytes_out", "cluster", "cluster_size", "pii",
+    "tokens", "tokens_refused",
 )  # fmt: skip
+MAPS = {"pii": pa.int32(), "lines_removed": pa.int32(), "characters_removed": pa.int64()}
+"""Columns of kinds and counts, and the type of their counts."""
 UNKNOWN = "unknown"
 CELL = ("source", "licence", "rights", "language", "reason", "tokens_refused")
 MICRO = 1_000_000
@@ -37,6 +39,7 @@ class Figures:
     cells: by CELL: documents, words, bytes, score (millionths), scored, masked, tokens, counted, earliest, latest.
     hosts: by host and reason: documents. values: by reason, below (value under its limit), limit, value: documents.
     kinds: of the documents kept, by kind of personal data: documents, places. sizes: clusters by size.
+    removed: by kind of line that is not in the final text: documents, kept (those of them kept), lines, characters.
     largest: the kept documents of the largest clusters.
     """
 
@@ -44,6 +47,7 @@ class Figures:
     hosts: "pl.DataFrame"
     values: "pl.DataFrame"
     kinds: "pl.DataFrame"
+    removed: "pl.DataFrame"
     sizes: "pl.DataFrame"
     largest: "pl.DataFrame"
 
@@ -57,6 +61,7 @@ def gather(ledgers: Sequence[str]) -> Figures:
         "hosts": _Sum(("host", "reason")),
         "values": _Sum(("reason", "below", "limit", "value")),
         "kinds": _Sum(("kind",)),
+        "removed": _Sum(("kind",)),
         "sizes": _Sum(("size",)),
     }
     largest = None
@@ -66,6 +71,7 @@ def gather(ledgers: Sequence[str]) -> Figures:
         sums["hosts"].add(frame.group_by("host", "reason").agg(documents=pl.len().cast(pl.Int64)))
         sums["values"].add(_values(frame))
         sums["kinds"].add(_kinds(kept))
+        sums["removed"].add(_removed(frame))
         united = kept.filter(pl.col("cluster").is_not_null())
         sums["sizes"].add(united.group_by(size=pl.col("cluster_size")).agg(clusters=pl.len().cast(pl.Int64)))
         named = united.select("cluster", "cluster_size", "id", "url", "record", "source", "language")
@@ -181,6 +187,11 @@ def kinds(figures: Figures) -> Rows:
     return _rows(figures.kinds.sort("places", "kind", descending=[True, False]))
 
 
+def removed(figures: Figures) -> Rows:
+    """Lines that are not in the final texts: kind, documents, kept, lines, characters; most lines first."""
+    return _rows(figures.removed.sort("lines", "kind", descending=[True, False]))
+
+
 def clusters(figures: Figures) -> dict[str, Any]:
     """Clusters of duplicates: their number, the documents in them, how many there are by size, and the largest."""
     sizes = _rows(figures.sizes.sort("size"))
@@ -240,8 +251,10 @@ def _frame(table: pa.Table) -> "pl.DataFrame":
     import polars as pl
 
     # polars reads a map as a list of pairs or, since version 2, as a type of its own that has no operations
-    pairs = table["pii"].cast(pa.list_(pa.struct([("key", pa.string()), ("value", pa.int32())])))
-    return pl.DataFrame(pl.from_arrow(table.set_column(table.schema.get_field_index("pii"), "pii", pairs)))
+    for name, kind in MAPS.items():
+        pairs = table[name].cast(pa.list_(pa.struct([("key", pa.string()), ("value", kind)])))
+        table = table.set_column(table.schema.get_field_index(name), name, pairs)
+    return pl.DataFrame(pl.from_arrow(table))
 
 
 def _cells(frame: "pl.DataFrame") -> "pl.DataFrame":
@@ -282,6 +295,20 @@ def _kinds(kept: "pl.DataFrame") -> "pl.DataFrame":
     found = kept.select("pii").filter(pl.col("pii").list.len() > 0).explode("pii").unnest("pii")
     return found.group_by(kind=pl.col("key")).agg(
         documents=pl.len().cast(pl.Int64), places=pl.col("value").cast(pl.Int64).sum()
+    )
+
+
+def _removed(frame: "pl.DataFrame") -> "pl.DataFrame":
+    import polars as pl
+
+    names = ["lines_removed", "characters_removed"]  # maps of the same kinds in the same order
+    found = frame.filter(pl.col("lines_removed").list.len() > 0).select("reason", *names).explode(names)
+    lines, characters = (pl.col(name).struct.field("value").cast(pl.Int64) for name in names)
+    return found.group_by(kind=pl.col("lines_removed").struct.field("key")).agg(
+        documents=pl.len().cast(pl.Int64),
+        kept=pl.col("reason").null_count().cast(pl.Int64),
+        lines=lines.sum(),
+        characters=characters.sum(),
     )
 
 

@@ -54,6 +54,7 @@ def render(name: str, facts: Mapping[str, Any], account: Mapping[str, Any], foun
         "inputs": facts.get("inputs", ()),
         "sources": figures.sources(found),
         "kinds": figures.kinds(found),
+        "removed": figures.removed(found),
         "duplicates": figures.clusters(found),
         "duplicates_dropped": sum(n for reason, n in account["dropped"].items() if reason.startswith("deduplicate.")),
         "limit": facts.get("limit"),

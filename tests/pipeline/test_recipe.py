@@ -104,7 +104,7 @@ def test_the_schema_describes_every_key() -> None:
     found = schema()
     assert set(found["properties"]) == {"name", "sources", "stages", "tokens", "write", "unit_bytes"}
     stages = found["$defs"]["Stages"]["properties"]
-    assert {"extract", "identify", "scrub", "measure", "permit", "filter", "deduplicate"} == set(stages)
+    assert {"extract", "identify", "scrub", "hosts", "measure", "permit", "filter", "deduplicate"} == set(stages)
     assert found["additionalProperties"] is False
     for name, one in found["$defs"].items():
         for key, field in one.get("properties", {}).items():
