@@ -12,6 +12,10 @@ Part = Callable[[Hand], str]
 """Writes a part of a page."""
 
 
+LINED = ("breaks", "bare", "lines")
+"""Ways to write a paragraph without an element for it."""
+
+
 @dataclass(frozen=True)
 class Flow:
     """How a text runs: its paragraphs, sentences of each, shares of paragraphs before which something stands."""
@@ -36,29 +40,24 @@ def flow(hand: Hand, least: int = 3, most: int = 40, breaks: float = 0.15) -> Fl
 
 
 def paragraph(hand: Hand, text: str) -> str:
-    """One paragraph as this page writes them; `breaks` and `bare` are ended by the line breaks or boxes around them."""
-    inside = hand.prose(text)
-    form = hand.look.paragraph
-    if form in ("p", "open"):
-        said = hand.element("p", inside)
-        return said.replace("</p>", "").replace("</P>", "") if form == "open" else said
-    if form == "span":
-        return hand.element("p", f"<span>{inside}</span>")
-    if form == "font":
-        return hand.element("p", f'<font face="Arial" size="2">{inside}</font>')
-    if form == "div":
-        return hand.element("div", inside, role="paragraph")
-    if form == "nested":
-        return hand.element("div", hand.element("p", inside), role="paragraph")
-    return f"{inside}\n<br>{hand.chance.pick((' ', chr(10), ''))}<br>\n"
+    """One paragraph as this page writes them; without an element, it ends in what parts it from the next."""
+    inside, form = hand.prose(text), hand.look.paragraph
+    if form in LINED:
+        indent = "&nbsp;&nbsp;&nbsp; " if hand.look.styled else ""
+        return indent + inside + {"lines": "<br>\n", "bare": "<p>\n"}.get(form, "\n<br><br>\n")
+    if form in ("div", "nested"):
+        return hand.element("div", hand.element("p", inside) if form == "nested" else inside, role="paragraph")
+    dressed = {"span": f"<span>{inside}</span>", "font": f'<font face="Arial" size="2">{inside}</font>'}
+    said = hand.element("p", dressed.get(form, inside))
+    return said.replace("</p>", "").replace("</P>", "") if form == "open" else said
 
 
 def subhead(hand: Hand) -> str:
     """A heading inside of the text."""
     text = hand.main(hand.voice.headline(hand.chance))
-    if hand.look.paragraph == "breaks" or hand.tag("subhead") == "p":
+    if hand.look.paragraph in LINED or hand.tag("subhead") == "p":
         bold = f"<b>{text}</b>"
-        return f"{bold}<br>\n" if hand.look.paragraph == "breaks" else hand.element("p", bold.replace("b>", "strong>"))
+        return f"{bold}<br>\n" if hand.look.paragraph in LINED else hand.element("p", bold.replace("b>", "strong>"))
     return hand.element(hand.tag("subhead"), text)
 
 
@@ -197,7 +196,7 @@ def body(hand: Hand, told: Flow, extras: Sequence[Part] = EXTRAS, ends: Sequence
     text = run(hand, told, extras)
     if ends:
         text += "".join(make(hand) for make in hand.chance.some(ends, hand.chance.few(0, 2)))
-    if hand.look.paragraph in ("breaks", "bare") and hand.chance.maybe(0.25):
+    if hand.look.paragraph in LINED and hand.chance.maybe(0.25):
         text = hand.element("p", text) if "<div" not in text.lower() and "<p" not in text.lower() else text
     extra = ' itemprop="articleBody"' if hand.chance.maybe(0.15) else ""
     boxed = hand.element(hand.tag("body"), text, role="body", extra=extra)

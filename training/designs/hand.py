@@ -77,9 +77,9 @@ class Look:
     """How a page is written.
 
     age: old (before HTML 5) or new. names: a vocabulary of classes, or a way of making them: hash, utilities, none.
-    paragraph: p, open (p without end), breaks, div, span, font, bare. wraps: boxes without a meaning around parts, on
-    average. linked: how often prose has links. entities: letters are written as numbers. crowd: 0 to 3, other stories
-    around the text.
+    paragraph: p, open (p without end), span, font, div, nested, breaks, lines (single breaks), bare (p between them).
+    wraps: boxes without a meaning around parts, on average. linked: how often prose has links. entities: letters are
+    written as numbers. crowd: 0 to 3, other stories around the text. alike: teasers have the classes of the text.
     """
 
     age: str
@@ -95,6 +95,7 @@ class Look:
     numbered: bool = False
     styled: bool = False
     open_items: bool = False
+    alike: bool = False
 
 
 @dataclass(frozen=True)
@@ -180,6 +181,8 @@ class Hand:
             return f"{first}{chance.pick(('-', '_', '__'))}{chance.letters(chance.between(4, 7))}"
         if naming == "utilities":
             return " ".join(chance.some(UTILITIES, chance.between(2, 9)))
+        if self.look.alike and role in ALIKE:
+            return self.name(ALIKE[role])
         known = self.look.names.get(role, "")
         return known if known else chance.pick((*self.look.names.get("any", "").split("|"), *WRAPPERS, "", ""))
 
@@ -257,6 +260,9 @@ class Hand:
 
 
 ONCE = {"page", "header", "nav", "main", "side", "foot", "bar", "comments", "crumbs", "body"}
+ALIKE = {"teaser": "article", "teaser_title": "title", "teaser_text": "body", "group": "main", "related": "main"}
+"""Parts of teasers that on some pages have the class of the same part of the text."""
+
 REPEATED = {"teaser", "comment", "post", "widget", "card"}
 
 

@@ -108,6 +108,7 @@ def _look(design: Design, chance: Chance) -> Look:
         ids=chance.maybe(0.4),
         numbered=chance.maybe(0.3),
         styled=chance.maybe(0.2),
+        alike=chance.maybe(0.2),
         open_items=old and chance.maybe(0.12),
     )
 
