@@ -23,7 +23,7 @@ enum tag {
     T_DETAILS, T_DIALOG, T_DIV, T_DL, T_DT, T_FIELDSET, T_FIGCAPTION, T_FIGURE, T_FOOTER, T_FORM, T_H1, T_H2, T_H3, T_H4,
     T_H5, T_H6, T_HEAD, T_HEADER, T_HR, T_HTML, T_IFRAME, T_LABEL, T_LEGEND, T_LI, T_MAIN, T_MATH, T_MENU, T_NAV,
     T_NOSCRIPT, T_OBJECT, T_OL, T_OPTION, T_P, T_PRE, T_SCRIPT, T_SECTION, T_SELECT, T_STYLE, T_SUMMARY, T_SVG, T_TABLE,
-    T_TBODY, T_TD, T_TEMPLATE, T_TEXTAREA, T_TFOOT, T_TH, T_THEAD, T_TITLE, T_TR, T_UL, T_VIDEO, T_AUDIO, T_VOID, TAGS
+    T_TBODY, T_TD, T_TEMPLATE, T_TEXTAREA, T_TFOOT, T_TH, T_THEAD, T_TITLE, T_TR, T_UL, T_VIDEO, T_AUDIO, T_VOID, T_META, T_LINK, T_TIME, TAGS
 };
 
 /* Flags of blocks: what stands above them. */
@@ -83,11 +83,11 @@ static const struct {
     {"label", T_LABEL, CUT, BLOCK_LABEL, 0, FLAG(LABEL)},
     {"legend", T_LEGEND, CUT, BLOCK_LABEL, 0, 0},
     {"li", T_LI, CUT | ENDS_P, BLOCK_ITEM, 0, 0},
-    {"link", T_VOID, VOID, 0, 0, 0},
+    {"link", T_LINK, VOID, 0, 0, 0},
     {"main", T_MAIN, CUT | ENDS_P, 0, 0, FLAG(MAIN)},
     {"math", T_MATH, CUT | SKIP, 0, 0, 0},
     {"menu", T_MENU, CUT | ENDS_P, 0, 0, FLAG(LIST)},
-    {"meta", T_VOID, VOID, 0, 0, 0},
+    {"meta", T_META, VOID, 0, 0, 0},
     {"nav", T_NAV, CUT | ENDS_P, 0, 0, FLAG(NAV)},
     {"noscript", T_NOSCRIPT, CUT, 0, 0, FLAG(NOSCRIPT)},
     {"object", T_OBJECT, CUT, 0, 0, 0},
@@ -111,6 +111,7 @@ static const struct {
     {"tfoot", T_TFOOT, CUT, 0, 0, 0},
     {"th", T_TH, CUT, BLOCK_CELL, 0, 0},
     {"thead", T_THEAD, CUT, 0, 0, 0},
+    {"time", T_TIME, INLINE, 0, 0, 0},
     {"title", T_TITLE, SKIP, 0, 0, 0},
     {"tr", T_TR, CUT, 0, 0, 0},
     {"track", T_VOID, VOID, 0, 0, 0},
@@ -259,7 +260,7 @@ static unsigned groups_in(const struct blocks_names *names, const struct html_sp
 
 struct open {
     uint64_t signature;
-    uint32_t flags, container;
+    uint32_t flags, container, item;
     uint8_t tag, kind, level;
     bool skip;
     uint8_t groups[BLOCKS_GROUPS];
@@ -440,6 +441,7 @@ static void cut(struct walk *walk)
         block->kind = open->kind;
         block->level = open->level;
         block->depth = (uint8_t)(walk->depth > 255 ? 255 : walk->depth);
+        block->item = open->item;
         block->row = open->flags & FLAG(TABLE) ? walk->rows : 0;
         memcpy(block->groups, open->groups, sizeof block->groups);
         count(walk, block);
@@ -578,6 +580,53 @@ static uint32_t kinds_in(const struct html_span *text)
     return found;
 }
 
+static void put_part(char **to, const uint8_t *from, size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+        *(*to)++ = from[i] < ' ' ? ' ' : (char)from[i]; /* so the marks between parts are none of it */
+}
+
+static void fact(struct walk *walk, const char *kind, const struct html_span *name, const struct html_span *value, size_t most)
+{
+    struct blocks *const blocks = walk->blocks;
+    const size_t kind_size = strlen(kind), name_size = !name ? 0 : name->size < 64 ? name->size : 64;
+    if (!value || !value->size || value->size > most || blocks->facts_count == FACTS_MOST)
+        return;
+    if (!grow((void **)&blocks->facts, &blocks->facts_room, blocks->facts_size + kind_size + name_size + value->size + 3, 1)) {
+        walk->failed = true;
+        return;
+    }
+    char *to = blocks->facts + blocks->facts_size;
+    put_part(&to, (const uint8_t *)kind, kind_size);
+    *to++ = FACT_PART;
+    put_part(&to, name ? name->at : NULL, name_size);
+    *to++ = FACT_PART;
+    put_part(&to, value->at, value->size);
+    *to++ = FACT_END;
+    blocks->facts_size = (size_t)(to - blocks->facts);
+    blocks->facts_count++;
+}
+
+static void fact_of(struct walk *walk, const struct html_token *token, uint8_t tag)
+{
+    const struct html_span *const rel = attribute(token, "rel");
+    if (tag == T_HTML)
+        fact(walk, "lang", NULL, attribute(token, "lang") ? attribute(token, "lang") : attribute(token, "xml:lang"), 64);
+    else if (tag == T_A && holds(rel, "license"))
+        fact(walk, "link", rel, attribute(token, "href"), FACT_BYTES);
+    else if (tag == T_TIME)
+        fact(walk, "time", attribute(token, "itemprop"), attribute(token, "datetime"), 64);
+    else if (tag == T_LINK)
+        fact(walk, "link", rel, attribute(token, "href"), FACT_BYTES);
+    else if (tag == T_META) {
+        static const char *const names[] = {"property", "name", "http-equiv", "itemprop", "charset"};
+        const struct html_span *name = NULL;
+        for (size_t i = 0; i < 4 && !name; i++)
+            name = attribute(token, names[i]);
+        fact(walk, "meta", name, name ? attribute(token, "content") : NULL, FACT_BYTES);
+    }
+}
+
 static void meta(struct walk *walk, const struct html_token *token)
 {
     const struct html_span *const property = attribute(token, "property"), *const content = attribute(token, "content");
@@ -682,6 +731,8 @@ static void push(struct walk *walk, const struct html_token *token, int element)
         open->signature = hash_of(open->signature, class->at, class->size < 64 ? class->size : 64);
     open->container = (uint32_t)blocks->containers;
     blocks->container[blocks->containers++] = (struct container){.parent = parent->container};
+    if (open->tag == T_LI || open->tag == T_DT || open->tag == T_DD)
+        open->item = open->container;
     if (open->tag == T_TR)
         walk->rows++;
 }
@@ -696,7 +747,8 @@ static void start_tag(struct walk *walk, struct html_tokenizer *html, const stru
     const uint8_t tag = elements[element].tag;
     walk->blocks->articles += tag == T_ARTICLE;
     walk->blocks->h1s += tag == T_H1;
-    if (tag == T_VOID && token->name.size == 4 && token->name.at[0] == 'm') {
+    fact_of(walk, token, tag);
+    if (tag == T_META) {
         meta(walk, token);
     } else if (tag == T_SCRIPT) {
         walk->ld = holds(attribute(token, "type"), "ld+json");
@@ -756,6 +808,7 @@ static void end_tag(struct walk *walk, struct html_tokenizer *html, const struct
 
 static void title_text(struct walk *walk, const struct html_span *text)
 {
+    fact(walk, "title", NULL, text, FACT_BYTES);
     uint64_t word = FNV_START;
     for (size_t at = 0, size; at <= text->size; at += size) {
         size = 1;
@@ -771,12 +824,19 @@ static void title_text(struct walk *walk, const struct html_span *text)
     }
 }
 
+static void ld_text(struct walk *walk, const struct html_span *text)
+{
+    walk->blocks->kinds |= kinds_in(text);
+    fact(walk, "ld", NULL, text, FACT_SCRIPT);
+}
+
 bool blocks_read(struct blocks *blocks, const struct blocks_names *names, const uint8_t *page, size_t size)
 {
     struct walk *const walk = calloc(1, sizeof *walk);
     struct html_tokenizer html;
     struct html_token token;
     blocks->count = blocks->containers = blocks->text_size = blocks->nodes = blocks->articles = blocks->h1s = 0;
+    blocks->facts_size = blocks->facts_count = 0;
     blocks->kinds = 0;
     if (!walk || !grow((void **)&blocks->container, &blocks->containers_room, 1, sizeof *blocks->container)) {
         free(walk);
@@ -805,7 +865,7 @@ bool blocks_read(struct blocks *blocks, const struct blocks_names *names, const 
             if (walk->in_title)
                 title_text(walk, &token.text);
             else if (walk->ld)
-                blocks->kinds |= kinds_in(&token.text);
+                ld_text(walk, &token.text);
             else if (!raw && !top(walk)->skip)
                 add_text(walk, &token.text);
         }
@@ -822,5 +882,6 @@ void blocks_free(struct blocks *blocks)
     free(blocks->block);
     free(blocks->container);
     free(blocks->text);
+    free(blocks->facts);
     memset(blocks, 0, sizeof *blocks);
 }

@@ -41,6 +41,7 @@ struct block {
     uint32_t size; /* bytes */
     uint32_t characters, words, link_characters, links, marks, commas, uppers, digits, symbols, lines, breaks;
     uint32_t container;
+    uint32_t item; /* the li, dt or dd that it stands in, numbered; 0: none */
     uint32_t row; /* table rows are numbered from 1; 0 outside */
     uint32_t flags;
     uint32_t title_words;
@@ -55,6 +56,19 @@ struct container {
     uint32_t characters, link_characters, blocks, paragraphs, marks;
 };
 
+/* What a page says about itself, as it says it: blocks.facts is a row of facts, each ended by FACT_END, its three parts
+ * parted by FACT_PART: what it stands in, under which name, and its value.
+ *
+ *   lang             html lang               title           the first title outside of SVG
+ *   meta NAME        content                 link REL        href of link, and of a with rel=license
+ *   time             datetime                ld              a script of JSON-LD
+ */
+#define FACT_PART '\x1F'
+#define FACT_END '\x1E'
+#define FACTS_MOST 400       /* facts of a page */
+#define FACT_BYTES 2048      /* of a value; JSON-LD: */
+#define FACT_SCRIPT 131072
+
 struct blocks {
     struct block *block;
     size_t count, room;
@@ -62,6 +76,8 @@ struct blocks {
     size_t containers, containers_room;
     char *text;
     size_t text_size, text_room;
+    char *facts;
+    size_t facts_size, facts_room, facts_count;
     size_t nodes, articles, h1s;
     uint32_t kinds; /* what the page says it is: enum block_page, a bit each */
 };
