@@ -23,6 +23,7 @@ from florilegium.pipeline.lineage import ENDING
 from florilegium.pipeline.passes.release import TOKENIZER
 from florilegium.pipeline.passes.tokens import UNSAFE
 from florilegium.pipeline.stage import find
+from florilegium.pipeline.tokenizer import widths
 from florilegium.pipeline.work import digest
 
 STEM = re.compile(r"(tokens/.*_\d{4,})([._].*)")
@@ -83,6 +84,8 @@ def check(out: str, samples: int = 16, seed: int = 0, mixtures: Sequence[str] = 
         if path == TOKENIZER:
             raise PipelineError(f"{out}/{path}: is missing", "run the same build again")
     build = Build(out, root, manifest, files, text.Reader(root / TOKENIZER))
+    if (warning := widths.clash(build.reader.vocabulary)) is not None:
+        found.warn("dtype", TOKENIZER, warning)
     for stem in stems:
         _shard(found, build, stem, samples, seed)
     _indices(found, build)
@@ -201,7 +204,7 @@ def _said(found: Findings, build: Build, shard: Shard, seen: Seen) -> None:
     found.same("files", TOKENIZER, "sha256", build.files[TOKENIZER]["sha256"], build.manifest["models"]["tokenizer"])
     if not 0 <= info["eos"] < info["vocabulary"]:
         found.fault("ends", path, f"EOS ({info['eos']}) is not in the vocabulary of {info['vocabulary']:,}")
-    meant = "uint16" if build.reader.vocabulary < shards.SMALL else "int32"
+    meant = widths.dtype(build.reader.vocabulary)
     found.same("dtype", path, "dtype", info["dtype"], meant)
     if seen.dtype:
         found.same("dtype", shard.stem, "a vocabulary of this size", meant, seen.dtype)

@@ -18,9 +18,6 @@ from florilegium.pipeline.stage import find
 
 Numbers = NDArray[np.int64]
 
-SMALL = 65_500
-"""Vocabularies below this are uint16: Megatron-LM's limit (`optimal_dtype`)."""
-
 SHORT = 10
 """Tokens: titan-oellm's packing loaders leave shorter documents out (`min_doc_len`)."""
 
