@@ -208,6 +208,34 @@ def test_merging_is_what_its_definition_says() -> None:
         assert tokens[ends[row] : ends[row + 1]].tolist() == wanted == tokenizer.encode(text).ids
 
 
+def test_merges_in_any_order() -> None:
+    """Merges that no training gives: parts ranked behind what is made of them, several ways to one token."""
+    alphabet = _splits.byte_alphabet()
+    chance = random.Random(9)
+    for _ in range(60):
+        letters = [alphabet[byte] for byte in chance.choice(["abc", "aж", "abcdeж", "жяλ "]).encode()]
+        made = list(letters)
+        ranks: dict[tuple[str, str], int] = {}
+        for _ in range(chance.randrange(3, 60)):
+            two = chance.choice(made), chance.choice(made)
+            if len(two[0] + two[1]) < 12 and two not in ranks:
+                ranks[two] = 0
+                made.append(two[0] + two[1])
+        merges = list(ranks)
+        chance.shuffle(merges)
+        file = json.loads(trained("whole").to_str())
+        names = dict.fromkeys([*alphabet, *made])
+        file["model"] |= {"merges": merges, "vocab": {name: i for i, name in enumerate(names)}}
+        file["added_tokens"] = []
+        ranks = {two: rank for rank, two in enumerate(merges)}
+        pool = bytes(alphabet.index(one) for one in letters).decode()
+        texts = ["".join(chance.choices(pool, k=chance.randrange(1, 34))) for _ in range(150)]
+        tokens, ends, _ = encode(_bytelevel.load(file), [text.encode() for text in texts])
+        for row, text in enumerate(texts):
+            wanted = [file["model"]["vocab"][one] for one in merged([alphabet[byte] for byte in text.encode()], ranks)]
+            assert tokens[ends[row] : ends[row + 1]].tolist() == wanted
+
+
 def test_a_whole_token_comes_before_its_merges() -> None:
     """ignore_merges: a token that no merge makes is found where it is the whole pretoken, long ones too."""
     file = json.loads(trained("llama3").to_str())
