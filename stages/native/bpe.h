@@ -8,8 +8,8 @@
  * Words repeat. Pretokens and their tokens are kept in two tables, by their bytes (no fingerprint: a hit is exact):
  * narrow entries for up to 15 bytes, wide ones for up to 60; longer pretokens are merged each time. The tables are
  * filled with the vocabulary first, or with what a file says was frequent before (bpe_warm.h). They grow while they fill,
- * up to a bound; then an entry that was not asked for since
- * the last time room was wanted beside it makes room (second chance). What the tables hold never changes a result.
+ * up to a bound; then an entry that was not asked for since the last time room was wanted beside it makes room (second
+ * chance). What the tables hold never changes a result.
  *
  * What is new is merged. Where text is diverse most of the time goes there: so all that a lot of pretokens lacks is merged
  * side by side (bpe_merge.c), and pairs of bytes that nothing else can take apart are joined at once (bpe_model.h).
