@@ -265,7 +265,7 @@ def written(
     marks = None
     if how.length is not None and (lengths > how.length).any():
         marks = encoded.documents.marks(lengths, how.length, _endings(encoded.encoder))
-    plan = packing.pack(lengths, how, marks)
+    plan = packing.parted(encoded.documents, packing.pack(lengths, how, marks))
     runs = [0]
 
     def parts() -> Iterator[Any]:

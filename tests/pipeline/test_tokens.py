@@ -359,3 +359,10 @@ def test_long_texts_are_read_a_few_at_a_time_and_cut_into_shards(
         held |= {int.from_bytes(one[8:]): pair.sequence(row).tolist() for row, one in enumerate(beside)}
     end = reference.token_to_id(END)
     assert held == {number: [*reference.encode(text).ids, end] for number, text in enumerate(texts)}
+
+
+def test_no_sequence_has_a_run_that_its_documents_have_not(tokenizer: Path, tmp_path: Path) -> None:
+    pq.write_table(pa.table({"text": [END] * 120}), tmp_path / "a.parquet")
+    found = standalone.tokenize([str(tmp_path / "a.parquet")], tokenizer, tmp_path / "out", length=1000)
+    ((_, counts),) = found.shards.items()
+    assert (counts["tokens"], counts["sequences"], counts["longest_run"]) == (120, 3, 50)
