@@ -5,6 +5,32 @@
 
 #include "scan.h"
 
+Py_ssize_t module_count(const Py_buffer *buffer, size_t width, const char *name)
+{
+    if (buffer->len % (Py_ssize_t)width == 0 && (uintptr_t)buffer->buf % width == 0)
+        return buffer->len / (Py_ssize_t)width;
+    PyErr_Format(PyExc_ValueError, "%s: expected whole numbers of %zu bytes in their alignment", name, width);
+    return -1;
+}
+
+Py_ssize_t module_rows(const Py_buffer *buffer, Py_ssize_t size, const char *name)
+{
+    const Py_ssize_t count = module_count(buffer, sizeof(int64_t), name);
+    const int64_t *offsets = buffer->buf;
+    int64_t least = 0;
+    if (count == 0)
+        PyErr_Format(PyExc_ValueError, "%s: expected at least one", name);
+    for (Py_ssize_t i = 0; i < count; i++) {
+        if (offsets[i] < least || offsets[i] > size) {
+            PyErr_Format(PyExc_ValueError, "%s[%zd] is %lld, expected %lld to %zd", name, i, (long long)offsets[i],
+                         (long long)least, size);
+            return -1;
+        }
+        least = offsets[i];
+    }
+    return count - 1;
+}
+
 /* Arrow promises no more than 8 bytes of alignment, Python not even that. */
 static int64_t number_at(const char *numbers, Py_ssize_t i)
 {

@@ -23,6 +23,12 @@ void module_units_let_go(struct held_units *held);
 /* A tuple of four bytes objects; NULL with an exception set. Frees what was made. */
 PyObject *module_units_new(struct units_made *made);
 
+/* module.c: numbers of `width` bytes in a buffer; -1 with ValueError set. */
+Py_ssize_t module_count(const Py_buffer *buffer, size_t width, const char *name);
+
+/* Rows that offsets of int64 bound in `size` things; -1 with ValueError set. */
+Py_ssize_t module_rows(const Py_buffer *buffer, Py_ssize_t size, const char *name);
+
 /* module_pack.c */
 PyObject *module_pack(PyObject *module, PyObject *arguments);
 PyObject *module_pack_shuffle(PyObject *module, PyObject *arguments);

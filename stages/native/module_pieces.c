@@ -7,38 +7,10 @@
 
 static const char NAME[] = "florilegium.pieces";
 
-/* Numbers of `width` bytes in a buffer; -1 with ValueError set. */
-static Py_ssize_t count_of(const Py_buffer *buffer, size_t width, const char *name)
-{
-    if (buffer->len % (Py_ssize_t)width == 0 && (uintptr_t)buffer->buf % width == 0)
-        return buffer->len / (Py_ssize_t)width;
-    PyErr_Format(PyExc_ValueError, "%s: expected whole numbers of %zu bytes in their alignment", name, width);
-    return -1;
-}
-
-/* Strings or rows that offsets bound in `size` bytes; -1 with ValueError set. */
-static Py_ssize_t rows_of(const Py_buffer *buffer, Py_ssize_t size, const char *name)
-{
-    const Py_ssize_t count = count_of(buffer, sizeof(int64_t), name);
-    const int64_t *offsets = buffer->buf;
-    int64_t least = 0;
-    if (count == 0)
-        PyErr_Format(PyExc_ValueError, "%s: expected at least one", name);
-    for (Py_ssize_t i = 0; i < count; i++) {
-        if (offsets[i] < least || offsets[i] > size) {
-            PyErr_Format(PyExc_ValueError, "%s[%zd] is %lld, expected %lld to %zd", name, i, (long long)offsets[i],
-                         (long long)least, size);
-            return -1;
-        }
-        least = offsets[i];
-    }
-    return count - 1;
-}
-
 /* The strings of two buffers; false with ValueError set. */
 static bool strings_of(const Py_buffer *text, const Py_buffer *offsets, const char *name, struct pieces_strings *strings)
 {
-    const Py_ssize_t count = rows_of(offsets, text->len, name);
+    const Py_ssize_t count = module_rows(offsets, text->len, name);
     if (count < 0)
         return false;
     const int64_t *at = offsets->buf;
@@ -53,7 +25,7 @@ static bool strings_of(const Py_buffer *text, const Py_buffer *offsets, const ch
 /* Ids of pieces that are not empty; their number, or -1 with ValueError set. */
 static Py_ssize_t ids_of(const Py_buffer *buffer, const struct pieces_strings *pieces, const char *name)
 {
-    const Py_ssize_t count = count_of(buffer, sizeof(uint32_t), name);
+    const Py_ssize_t count = module_count(buffer, sizeof(uint32_t), name);
     const uint32_t *ids = buffer->buf;
     for (Py_ssize_t i = 0; i < count; i++) {
         if (ids[i] >= pieces->count || pieces->offsets[ids[i]] == pieces->offsets[ids[i] + 1]) {
@@ -64,12 +36,20 @@ static Py_ssize_t ids_of(const Py_buffer *buffer, const struct pieces_strings *p
     return count;
 }
 
+/* What a capsule holds. */
+struct held {
+    struct pieces *pieces;
+    struct held_units known;
+    bool warm; /* known is held */
+};
+
 /* ---- memory from C as a Python buffer, so that tokens are never copied ---- */
 
 struct memory {
     PyObject_HEAD
     void *bytes;
     Py_ssize_t size;
+    PyObject *model; /* whose they are */
 };
 
 static int memory_buffer(PyObject *self, Py_buffer *view, int flags)
@@ -81,7 +61,9 @@ static int memory_buffer(PyObject *self, Py_buffer *view, int flags)
 static void memory_forget(PyObject *self)
 {
     PyTypeObject *type = Py_TYPE(self);
-    free(((struct memory *)self)->bytes);
+    struct memory *memory = (struct memory *)self;
+    pieces_give_back(((struct held *)PyCapsule_GetPointer(memory->model, NAME))->pieces, memory->bytes);
+    Py_DECREF(memory->model);
     ((freefunc)PyType_GetSlot(type, Py_tp_free))(self);
     Py_DECREF(type);
 }
@@ -98,28 +80,23 @@ static PyObject *memory_type(void)
     return PyType_FromSpec(&spec);
 }
 
-/* A memoryview that holds the bytes, which it takes over: they are freed if that fails. */
-static PyObject *memory_new(PyObject *type, void *bytes, Py_ssize_t size)
+/* A memoryview that holds the bytes, which it takes over, and their model: they are given back if that fails. */
+static PyObject *memory_new(PyObject *model, void *bytes, Py_ssize_t size)
 {
-    struct memory *memory = PyObject_New(struct memory, (PyTypeObject *)type);
+    struct memory *memory = PyObject_New(struct memory, (PyTypeObject *)PyCapsule_GetContext(model));
     if (!memory) {
-        free(bytes);
+        pieces_give_back(((struct held *)PyCapsule_GetPointer(model, NAME))->pieces, bytes);
         return NULL;
     }
     memory->bytes = bytes;
     memory->size = size;
+    memory->model = Py_NewRef(model);
     PyObject *view = PyMemoryView_FromObject((PyObject *)memory);
     Py_DECREF(memory);
     return view;
 }
 
 /* ---- models: a capsule, its context the type of its tokens ---- */
-
-struct held {
-    struct pieces *pieces;
-    struct held_units known;
-    bool warm; /* known is held */
-};
 
 static void drop(struct held *held)
 {
@@ -221,7 +198,7 @@ done:
 }
 
 /* Takes what was found into Python's hands. */
-static PyObject *taken(struct pieces *pieces, PyObject *type, const struct pieces_result *found, Py_ssize_t rows)
+static PyObject *taken(struct pieces *pieces, PyObject *model, const struct pieces_result *found, Py_ssize_t rows)
 {
     PyObject *ends = PyByteArray_FromStringAndSize(NULL, (rows + 1) * (Py_ssize_t)sizeof(int64_t));
     PyObject *hard = PyByteArray_FromStringAndSize(NULL, found->hard_rows * (Py_ssize_t)sizeof(int64_t));
@@ -232,7 +209,7 @@ static PyObject *taken(struct pieces *pieces, PyObject *type, const struct piece
         Py_BEGIN_ALLOW_THREADS
         all = pieces_take(pieces, out[0], out[1]);
         Py_END_ALLOW_THREADS
-        tokens = all ? memory_new(type, all, found->tokens * (Py_ssize_t)pieces_width(pieces)) : PyErr_NoMemory();
+        tokens = all ? memory_new(model, all, found->tokens * (Py_ssize_t)pieces_width(pieces)) : PyErr_NoMemory();
     } else {
         pieces_drop(pieces);
     }
@@ -254,8 +231,8 @@ PyObject *module_pieces_encode(PyObject *module, PyObject *arguments)
         return NULL;
     struct held *held = PyCapsule_GetPointer(capsule, NAME);
     struct pieces *pieces = held ? held->pieces : NULL;
-    Py_ssize_t rows = pieces ? rows_of(&offsets, data.len, "offsets") : -1;
-    if (rows >= 0 && kinds.buf && count_of(&kinds, sizeof(int32_t), "kinds") != rows) {
+    Py_ssize_t rows = pieces ? module_rows(&offsets, data.len, "offsets") : -1;
+    if (rows >= 0 && kinds.buf && module_count(&kinds, sizeof(int32_t), "kinds") != rows) {
         PyErr_SetString(PyExc_ValueError, "kinds: not one a row");
         rows = -1;
     }
@@ -265,7 +242,7 @@ PyObject *module_pieces_encode(PyObject *module, PyObject *arguments)
         found = pieces_encode(pieces, data.buf, offsets.buf, kinds.buf, rows, threads);
         Py_END_ALLOW_THREADS
         if (found.status == PIECES_DONE)
-            result = taken(pieces, PyCapsule_GetContext(capsule), &found, rows);
+            result = taken(pieces, capsule, &found, rows);
         else if (found.status == PIECES_NO_MEMORY)
             PyErr_NoMemory();
         else

@@ -88,9 +88,12 @@ struct pieces_result {
 struct pieces_result pieces_encode(struct pieces *pieces, const uint8_t *data, const int64_t *offsets,
                                    const int32_t *kinds, int64_t rows, int threads);
 
-/* Answers the tokens of all rows back to back, malloc'ed and the caller's to free, NULL for no memory; fills in where each
+/* Answers the tokens of all rows back to back, to be given back, NULL for no memory; fills in where each
  * row's begin (rows + 1 numbers), and the rows that are left to others, rising: they have no tokens here. */
 void *pieces_take(struct pieces *pieces, int64_t *ends, int64_t *hard);
+
+/* Hands back what pieces_take answered; at any time, from any thread, before pieces_free. */
+void pieces_give_back(struct pieces *pieces, void *tokens);
 
 /* In place of pieces_take: lets the next call go on. */
 void pieces_drop(struct pieces *pieces);

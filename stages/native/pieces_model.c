@@ -27,11 +27,15 @@ static size_t merge_all(const struct model *model, struct symbol *symbols, size_
 {
     for (;;) {
         int32_t best = INT32_MAX;
+        uint32_t product = PIECES_NONE;
         size_t at = 0;
         for (size_t i = 0; i + 1 < count; i++) {
-            const int32_t rank = rank_of(model, symbols[i].id, symbols[i + 1].id);
-            if (rank < best) {
-                best = rank;
+            const uint64_t key = pairs_key(symbols[i].id, symbols[i + 1].id);
+            const struct pair *pair = pairs_at(&model->pairs, key);
+            const uint32_t rank = pair_rank(pair, key);
+            if (rank != PAIRS_NONE && (int32_t)rank < best) {
+                best = (int32_t)rank;
+                product = pair->product;
                 at = i;
             }
         }
@@ -40,7 +44,7 @@ static size_t merge_all(const struct model *model, struct symbol *symbols, size_
         struct symbol *one = symbols + at;
         if (best <= one[0].rank || best <= one[1].rank)
             *rises = false;
-        *one = (struct symbol){model->pairs.products[best], best, one[0].id, one[1].id};
+        *one = (struct symbol){product, best, one[0].id, one[1].id};
         count--;
         memmove(one + 1, one + 2, (count - at - 1) * sizeof *one);
     }
@@ -467,6 +471,21 @@ static bool guards_trie(struct model *model, const struct pieces_strings *guards
     return built;
 }
 
+/* And what a blank in a text is. */
+static bool ascii_build(struct model *model)
+{
+    model->singles[' '] = model->singles[BLANK];
+    model->ascii_pairs = malloc(sizeof *model->ascii_pairs << 14);
+    for (unsigned i = 0; i < 128; i++)
+        model->ascii[i] = model->singles[i] ? model->singles[i] - 1 : model->bytes[i];
+    for (unsigned i = 0; model->ascii_pairs && i < 1u << 14; i++) {
+        const uint64_t key = pairs_key(model->ascii[i >> 7], model->ascii[i & 127]);
+        const struct pair *pair = pairs_at(&model->pairs, key);
+        model->ascii_pairs[i] = (struct ascii_pair){pair_rank(pair, key), pair->product};
+    }
+    return model->ascii_pairs;
+}
+
 bool model_build(struct model *model, const struct pieces_spec *spec)
 {
     memset(model, 0, sizeof *model);
@@ -483,9 +502,7 @@ bool model_build(struct model *model, const struct pieces_spec *spec)
     model->all_rise = built;
     for (uint32_t id = 0; model->all_rise && id < spec->pieces.count; id++)
         model->all_rise = model->states[id] & PIECE_RISES;
-    if (built)
-        model->singles[' '] = model->singles[BLANK];
-    return built;
+    return built && ascii_build(model);
 }
 
 void model_free(struct model *model)
@@ -497,6 +514,7 @@ void model_free(struct model *model)
     free(model->guards.nodes);
     pairs_free(&model->pairs);
     free(model->singles);
+    free(model->ascii_pairs);
     free((void *)model->strings.text);
     free((void *)model->strings.offsets);
 }

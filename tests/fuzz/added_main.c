@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "numbers.h"
 #include "added.h"
 
 #define ROWS 8
@@ -146,17 +147,6 @@ static void check_changes(const struct added_rows *rows)
 }
 
 /* ---- inputs ---- */
-
-/* xorshift64 (Marsaglia 2003): the same numbers on every machine. */
-static uint64_t next_number(uint64_t *state)
-{
-    *state ^= *state << 13;
-    *state ^= *state >> 7;
-    *state ^= *state << 17;
-    return *state;
-}
-
-static size_t below(uint64_t *state, size_t limit) { return (size_t)(next_number(state) % limit); }
 
 static size_t grow(uint8_t *text, size_t most, size_t alphabet, uint64_t *state)
 {

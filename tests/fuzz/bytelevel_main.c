@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "numbers.h"
 #include "bytelevel.h"
 #include "unicode.h"
 #include "utf8.h"
@@ -240,17 +241,6 @@ static void try_warm(const struct bytelevel *from, const uint8_t *data, const in
     }
     units_free(&made);
 }
-
-/* xorshift64 (Marsaglia 2003): the same numbers on every machine. */
-static uint64_t next_number(uint64_t *state)
-{
-    *state ^= *state << 13;
-    *state ^= *state >> 7;
-    *state ^= *state << 17;
-    return *state;
-}
-
-static size_t below(uint64_t *state, size_t limit) { return (size_t)(next_number(state) % limit); }
 
 static size_t grow(uint8_t *text, uint64_t *state)
 {

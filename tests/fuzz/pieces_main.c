@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "numbers.h"
 #include "added.h"
 #include "pieces.h"
 #include "pieces_cache.h"
@@ -247,7 +248,7 @@ static void check_rows(const struct tokenizer *tokenizer, struct pieces *pieces,
         free(expected);
     }
     require(left == found.hard_rows, "no other row is left");
-    free(tokens);
+    pieces_give_back(pieces, tokens);
 }
 
 static void check_cuts(const struct cuts *built, const uint8_t *data, size_t size)
@@ -446,15 +447,6 @@ static const char *const parts[] = {
 #define PARTS (sizeof parts / sizeof *parts)
 #define LONGEST_PART 40
 #define MOST 1024
-
-/* xorshift64 (Marsaglia 2003): the same numbers on every machine. */
-static uint64_t next_number(uint64_t *state)
-{
-    *state ^= *state << 13;
-    *state ^= *state >> 7;
-    *state ^= *state << 17;
-    return *state;
-}
 
 static size_t grow(uint8_t *input, uint64_t *state)
 {
