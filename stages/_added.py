@@ -5,6 +5,7 @@ others there. The C core finds tokens (`stages/native/added.h`). It also finds t
 these go through the library's own normalizer, all others are never touched.
 """
 
+import dataclasses
 import itertools
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -41,6 +42,9 @@ _LONGEST = 2000
 _VARIANTS = 64
 """Spellings of added tokens, blanks being spaces or U+2581, that are looked for one by one."""
 
+_MOST_KNOWN = 100_000
+"""Normalized places in texts that are remembered."""
+
 Token = tuple[bytes, int, int]
 """Text, id, flags."""
 
@@ -50,8 +54,9 @@ class Front:
     """What is done to documents before an engine, in plain values.
 
     tokens: added tokens looked for in the text as it stands. normalized: those looked for behind the normalizer, as it
-    leaves them. normalizer: its JSON, for the library. mask: bits of the code points that it may change, or None: it
-    goes over every text. candidates: where one of these stands, it goes over the text as well.
+    leaves them. normalizer: its JSON, for the library; without what the core does, where there is a mask and there are
+    no candidates. mask: bits of the code points that it may change, or None: it goes over every text. candidates: where
+    one of these stands, it goes over the whole text.
     """
 
     tokens: tuple[Token, ...] = ()
@@ -118,45 +123,72 @@ class Fronted:
 
     def _normal(self, rows: _Rows) -> _Rows:
         """The rows behind the normalizer."""
-        marked = self._marked(rows)
-        if not len(marked):
-            return rows
-        view, at = memoryview(rows.data), rows.offsets
-        kinds = np.full(len(at) - 1, TEXT, np.int32) if rows.kinds is None else rows.kinds.copy()
-        sizes, parts, last = np.diff(at), [], 0
-        for row in marked.tolist():
-            begin, end = int(at[row]), int(at[row + 1])
-            new = self._library.normalize_str(bytes(view[begin:end]).decode()).encode()
-            parts += [view[last:begin], new]
-            last, sizes[row], kinds[row] = end, len(new), NORMAL
-        offsets = np.zeros(len(at), np.int64)
-        np.cumsum(sizes, out=offsets[1:])
-        return _Rows(b"".join([*parts, view[last:]]), offsets, kinds, rows.firsts)
-
-    def _marked(self, rows: _Rows) -> NDArray[np.int64]:
-        """Rows that go through the normalizer."""
-        none = np.empty(0, np.int64)
         if self._front.normalizer is None:
-            return none
+            return rows
         if self._front.mask is None:
             texts = np.ones(len(rows.offsets) - 1, np.bool_) if rows.kinds is None else _are_texts(rows.kinds)
-            return np.flatnonzero(texts & (np.diff(rows.offsets) > 0))
-        mask, marked = self._front.mask, none
-        if mask:
-            marks = _native.added_changes(rows.data, rows.offsets.data, rows.kinds, bits().data, mask, self._leads)
-            marked = none if marks is None else np.flatnonzero(np.frombuffer(marks, np.uint8))
-        if self._candidates is not None:
-            found = _native.added_split(self._candidates, rows.data, rows.offsets.data, rows.kinds)
-            if found is not None:
-                more = np.flatnonzero(np.diff(np.frombuffer(found[2], np.int64)) > 1)
-                kinds = np.frombuffer(found[1], np.int32)[np.frombuffer(found[2], np.int64)[:-1]]
-                alone = np.flatnonzero(kinds >= 0 if rows.kinds is None else (kinds >= 0) & _are_texts(rows.kinds))
-                marked = np.unique(np.concatenate([marked, more, alone]))
-        return marked
+            return self._wholly(rows, np.flatnonzero(texts & (np.diff(rows.offsets) > 0)))
+        runs = self._runs(rows)
+        if self._candidates is None:
+            return self._in_runs(rows, runs)
+        return self._wholly(rows, np.union1d(_rows_at(rows, runs[::2]), self._with_candidates(rows)))
+
+    def _runs(self, rows: _Rows) -> NDArray[np.int64]:
+        """What the normalizer may change: begin and end in turns."""
+        mask = self._front.mask
+        if not mask:
+            return np.empty(0, np.int64)
+        found = _native.added_runs(rows.data, rows.offsets.data, rows.kinds, bits().data, mask, self._leads)
+        return np.frombuffer(found, np.int64)
+
+    def _with_candidates(self, rows: _Rows) -> NDArray[np.int64]:
+        """Rows with the text of one."""
+        found = _native.added_split(self._candidates, rows.data, rows.offsets.data, rows.kinds)
+        if found is None:
+            return np.empty(0, np.int64)
+        firsts = np.frombuffer(found[2], np.int64)
+        there = (np.diff(firsts) > 1) | (np.frombuffer(found[1], np.int32)[firsts[:-1]] >= 0)
+        return np.flatnonzero(there if rows.kinds is None else there & _are_texts(rows.kinds))
+
+    def _wholly(self, rows: _Rows, marked: NDArray[np.int64]) -> _Rows:
+        """These rows behind the whole normalizer."""
+        if not len(marked):
+            return rows
+        places = np.stack([rows.offsets[marked], rows.offsets[marked + 1]], axis=1).ravel()
+        kinds = np.full(len(rows.offsets) - 1, TEXT, np.int32) if rows.kinds is None else rows.kinds.copy()
+        kinds[marked] = NORMAL
+        return dataclasses.replace(self._replaced(rows, places, {}), kinds=kinds)
+
+    def _in_runs(self, rows: _Rows, places: NDArray[np.int64]) -> _Rows:
+        """Rows of which only these places are changed. They are short, and few different ones."""
+        if len(self._known) > _MOST_KNOWN:
+            self._known.clear()
+        return self._replaced(rows, places, self._known) if len(places) else rows
+
+    def _replaced(self, rows: _Rows, places: NDArray[np.int64], known: dict[bytes, bytes]) -> _Rows:
+        """What is at these places (begin and end in turns) normalized."""
+        data = bytes(rows.data)
+        begins, ends = places[::2].tolist(), places[1::2].tolist()
+        olds = [data[begin:end] for begin, end in zip(begins, ends, strict=True)]
+        for old in set(olds).difference(known):
+            known[old] = self._library.normalize_str(old.decode()).encode()
+        news = [known[old] for old in olds]
+        parts = [b""] * (2 * len(news) + 1)
+        parts[::2] = [data[begin:end] for begin, end in zip([0, *ends], [*begins, len(data)], strict=True)]
+        parts[1::2] = news
+        more = np.fromiter(map(len, news), np.int64, len(news)) - (places[1::2] - places[::2])
+        at = np.zeros(len(rows.offsets), np.int64)
+        np.add.at(at, _rows_at(rows, places[::2]) + 1, more)
+        return dataclasses.replace(rows, data=b"".join(parts), offsets=rows.offsets + np.cumsum(at))
 
     @cached_property
     def _library(self) -> Any:
         return library(self._front.normalizer)
+
+    @cached_property
+    def _known(self) -> dict[bytes, bytes]:
+        """What the normalizer made of places in texts."""
+        return {}
 
     @cached_property
     def _leads(self) -> bytes:
@@ -199,6 +231,11 @@ def _split(searched: object | None, rows: _Rows) -> _Rows:
     firsts = np.frombuffer(found[2], np.int64)
     firsts = firsts if rows.firsts is None else firsts[rows.firsts]
     return _Rows(rows.data, np.frombuffer(found[0], np.int64), np.frombuffer(found[1], np.int32), firsts)
+
+
+def _rows_at(rows: _Rows, places: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The rows in which these bytes are."""
+    return np.searchsorted(rows.offsets, places, "right") - 1
 
 
 def _are_texts(kinds: NDArray[np.int32]) -> NDArray[np.bool_]:
@@ -258,7 +295,8 @@ def front(tokens: Sequence[dict[str, Any]], normalizer: Any, *, native: bool, sp
     native: putting a blank before a text and making blanks of spaces, where the normalizer does so, is the core's work
     in all texts that the normalizer need not go over.
     """
-    mask = _mask(node for node in nodes(normalizer) if not (native and is_native(node)))
+    rest = [node for node in nodes(normalizer) if not (native and is_native(node))]
+    mask = _mask(rest)
     spelled = json.dumps(normalizer) if normalizer is not None else None
     given = [_flags(token) | {"content": token["content"], "id": token["id"]} for token in tokens]
     whole = library(spelled) if spelled and any(one["normalized"] for one in given) else None
@@ -275,6 +313,8 @@ def front(tokens: Sequence[dict[str, Any]], normalizer: Any, *, native: bool, sp
     if len(candidates) > _VARIANTS * max(1, len(found[True])) or "" in candidates:
         mask, candidates = None, set()
     texts = tuple(sorted(text.encode() for text in candidates)) if mask is not None else ()
+    if mask is not None and not texts:
+        spelled = json.dumps({"type": "Sequence", "normalizers": rest}) if mask else None
     return Front(tuple(found[False].values()), tuple(found[True].values()), spelled, mask, texts, space)
 
 
@@ -285,7 +325,7 @@ def is_native(node: Mapping[str, Any]) -> bool:
     return bool(node["type"] == "Replace" and (node.get("pattern"), node.get("content")) == ({"String": " "}, BLANK))
 
 
-def _mask(parts: Iterator[dict[str, Any]]) -> int | None:
+def _mask(parts: Sequence[dict[str, Any]]) -> int | None:
     mask = 0
     for node in parts:
         if node["type"] not in MASKS:

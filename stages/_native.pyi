@@ -111,12 +111,13 @@ def added_split(
     kinds of the rows that come out, and n + 1 int64: the first of them of each row. The GIL is released.
     """
 
-def added_changes(
+def added_runs(
     data: Buffer, offsets: Buffer, kinds: Buffer | None, table: Buffer, mask: int, leads: Buffer, /
-) -> bytes | None:
-    """uint8: 1 for each text with a code point whose bits in the table (uint16 each) are in the mask; None for no such.
+) -> bytes:
+    """What a normalizer may change: int64, begin and end of runs of code points in turns, see stages/native/added.h.
 
-    data, offsets, kinds: as in added_split. leads: uint8, not 0 for a byte with which such a code point may begin.
+    data, offsets, kinds: as in added_split. table: uint16 a code point; those count that have a bit of the mask. leads:
+    uint8, not 0 for a byte with which such a code point may begin.
     """
 
 def unicode() -> bytes:

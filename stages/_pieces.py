@@ -91,7 +91,7 @@ def engine(tokenizer: dict[str, Any], given: Tables, known: Known | None) -> Eng
     prefixes, split = _blanks(tokenizer.get("normalizer"), tokenizer.get("pre_tokenizer"))
     front = _added.front(tokenizer.get("added_tokens") or [], tokenizer.get("normalizer"), native=True)
     scheme = (tokenizer.get("pre_tokenizer") or {}).get("prepend_scheme")
-    if scheme == "first" and (front.mask != 0 or front.candidates):
+    if scheme == "first" and (front.mask is None or front.candidates or (front.mask and front.normalized)):
         raise Unsupported("pre_tokenizer Metaspace: prepend_scheme 'first' behind a normalizer")
     size = len(given["offsets"]) - 1
     width = 2 if size < SMALL else 4

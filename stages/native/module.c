@@ -119,7 +119,7 @@ static PyMethodDef methods[] = {
     {"bytelevel_known", module_bytelevel_known, METH_VARARGS, "units for a warm start, see bpe_warm.h"},
     {"added", module_added, METH_VARARGS, "added tokens for added_split, see added.h"},
     {"added_split", module_added_split, METH_VARARGS, "rows to texts and added tokens, see added.h"},
-    {"added_changes", module_added_changes, METH_VARARGS, "rows that a normalizer may change, see added.h"},
+    {"added_runs", module_added_runs, METH_VARARGS, "what a normalizer may change, see added.h"},
     {"unicode", module_unicode, METH_NOARGS, "unicode() -> bytes: uint16 a code point, see unicode.h"},
     {NULL, NULL, 0, NULL},
 };

@@ -51,6 +51,6 @@ PyObject *module_unicode(PyObject *module, PyObject *arguments);
 /* module_added.c */
 PyObject *module_added(PyObject *module, PyObject *arguments);
 PyObject *module_added_split(PyObject *module, PyObject *arguments);
-PyObject *module_added_changes(PyObject *module, PyObject *arguments);
+PyObject *module_added_runs(PyObject *module, PyObject *arguments);
 
 #endif

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import random
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, trainers
 
 from florilegium.stages import _added, _bytelevel, _native, _pieces
-from florilegium.stages._engine import Engine, Unsupported
+from florilegium.stages._engine import Engine, Known, Unsupported
 from florilegium.stages._splits import LLAMA3, bits
 from florilegium.stages.native.unicode import WORD
 from florilegium.stages.tokenize import Encoder
@@ -187,6 +188,7 @@ SPACED = pre_tokenizers.ByteLevel(add_prefix_space=True)
 OF_BLANKS = normalizers.Replace(" ", BLANK)
 PREPEND = normalizers.Prepend(BLANK)
 METASPACE = pre_tokenizers.Metaspace()
+NFD, NFKD = normalizers.NFD(), normalizers.NFKD()
 NFC, NFKC, LOWER = normalizers.NFC(), normalizers.NFKC(), normalizers.Lowercase()
 
 
@@ -396,3 +398,39 @@ def test_a_token_of_which_the_normalizer_leaves_nothing_is_refused() -> None:
     file = with_tokens(byte_level(GPT2, normalizers.Strip()), [(" ", "normalized")])
     with pytest.raises(Unsupported, match="nothing of it is left"):
         load(_bytelevel, file)
+
+
+CHAINS = (["NFC"], ["NFKC"], ["Lowercase"], ["NFKC", "Lowercase"], ["Lowercase", "NFKC"], ["Lowercase", "NFC", "NFKC"])
+
+
+class Kept:
+    """A core that keeps what it is given."""
+
+    vocabulary = 1
+
+    def encode(self, data: Any, offsets: Any, kinds: Any, threads: int) -> Any:
+        assert (kinds, threads) == (None, 1)
+        at = np.frombuffer(offsets, np.int64).tolist()
+        self.texts = [bytes(data[begin:end]).decode() for begin, end in itertools.pairwise(at)]
+        return np.empty(0, np.int32), np.zeros(len(at), np.int64), np.empty(0, np.int64)
+
+    def known(self, most: int) -> Known:
+        raise NotImplementedError
+
+
+@pytest.mark.parametrize("chain", CHAINS, ids="-".join)
+def test_a_text_is_what_its_normalized_places_make_of_it(chain: list[str]) -> None:
+    """Texts of code points that change, of those that they become, and of those that join what is before them."""
+    changing = [chr(code) for code in np.flatnonzero(bits() & np.uint16(sum(_added.MASKS.values()))).tolist()]
+    taken_apart = [one for text in changing for form in (NFD, NFKD) for one in form.normalize_str(text)]
+    pool = sorted({*changing, *taken_apart})
+    chance = random.Random(3)
+    near = "aA \n\u1100\u1161\u11a8\uac00\u0301\u0345\u0334\u0327\u30d0\u3099\u09c7\u09be"
+    texts = ["".join(chance.choices(pool, k=3) + chance.choices(near, k=3)) for _ in range(20_000)]
+    texts = ["".join(chance.sample(text, chance.randrange(7))) for text in texts]
+    normalizer = {"type": "Sequence", "normalizers": [{"type": kind} for kind in chain]}
+    core = Kept()
+    _added.Fronted(_added.front([], normalizer, native=False), core).encode(*joined(texts), 1)
+    whole = _added.library(json.dumps(normalizer))
+    assert core.texts == [whole.normalize_str(text) for text in texts]
+    assert core.texts != texts
