@@ -216,7 +216,9 @@ def parted(documents: Documents, plan: Plan) -> Plan:
     table's blanks), and a text may hold EOS by its own name. As few parts as can be; all pieces stay, in their order.
     """
     opens = np.cumsum(plan.pieces) - plan.pieces
-    behind = np.setdiff1d(np.arange(len(plan.document)), opens, assume_unique=True)  # pieces behind another
+    follows = np.ones(len(plan.document), bool)
+    follows[opens] = False
+    behind = np.flatnonzero(follows)
     meet = _tokens(documents, plan, behind - 1, -1) == _tokens(documents, plan, behind, 0)
     behind = behind[meet]
     ends, begins = _edge(documents, plan, behind - 1, -1), _edge(documents, plan, behind, 0)
