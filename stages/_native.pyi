@@ -67,8 +67,6 @@ def pieces_build(
     offsets: Buffer,
     merges: Buffer,
     singles: Buffer,
-    guard_text: Buffer,
-    guard_offsets: Buffer,
     prefixes: tuple[int, int, int],
     split: bool,
     width: int,
@@ -77,7 +75,7 @@ def pieces_build(
 ) -> _Pieces:
     """A model: `struct pieces_spec` of `stages/native/pieces.h`. Raises ValueError for what that does not allow.
 
-    text, offsets (int64) and guard_text, guard_offsets: strings; merges: three uint32 each; singles: 256 uint32;
+    text, offsets (int64): strings; merges: three uint32 each; singles: 256 uint32;
     prefixes: prefix, later and normal. known: what its caches begin with; nobody may write to it while the model lives.
     """
 

@@ -96,8 +96,7 @@ def engine(tokenizer: dict[str, Any], given: Tables, known: Known | None) -> Eng
     size = len(given["offsets"]) - 1
     width = 2 if size < SMALL else 4
     pieces = given["text"].data, given["offsets"].data, given["merges"].data, given["bytes"].data
-    guards = b"", np.zeros(1, np.int64).data
-    core = _Pieces(_native.pieces_build(*pieces, *guards, prefixes, split, width, known), size)
+    core = _Pieces(_native.pieces_build(*pieces, prefixes, split, width, known), size)
     return _added.Fronted(front, core)
 
 

@@ -162,17 +162,16 @@ PyObject *module_pieces_known(PyObject *module, PyObject *arguments)
 PyObject *module_pieces_build(PyObject *module, PyObject *arguments)
 {
     (void)module;
-    Py_buffer text, offsets, merges, bytes, guard_text, guard_offsets;
+    Py_buffer text, offsets, merges, bytes;
     int prefix, later, normal, split, width;
     PyObject *known, *result = NULL;
-    if (!PyArg_ParseTuple(arguments, "y*y*y*y*y*y*(iii)piO:pieces_build", &text, &offsets, &merges, &bytes, &guard_text,
-                          &guard_offsets, &prefix, &later, &normal, &split, &width, &known))
+    if (!PyArg_ParseTuple(arguments, "y*y*y*y*(iii)piO:pieces_build", &text, &offsets, &merges, &bytes, &prefix, &later,
+                          &normal, &split, &width, &known))
         return NULL;
     struct pieces_spec spec = {.prefix = (enum pieces_prefix)prefix, .later = (enum pieces_prefix)later,
                                .normal = (enum pieces_prefix)normal, .split = split != 0,
                                .width = (unsigned)width};
-    if (!strings_of(&text, &offsets, "offsets", &spec.pieces) ||
-        !strings_of(&guard_text, &guard_offsets, "guard_offsets", &spec.guards))
+    if (!strings_of(&text, &offsets, "offsets", &spec.pieces))
         goto done;
     const Py_ssize_t merged = ids_of(&merges, &spec.pieces, "merges"), single = ids_of(&bytes, &spec.pieces, "bytes");
     if (merged < 0 || single < 0)
@@ -192,8 +191,6 @@ done:
     PyBuffer_Release(&offsets);
     PyBuffer_Release(&merges);
     PyBuffer_Release(&bytes);
-    PyBuffer_Release(&guard_text);
-    PyBuffer_Release(&guard_offsets);
     return result;
 }
 

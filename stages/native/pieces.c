@@ -458,7 +458,7 @@ static size_t plain_blanks(uint8_t *text, size_t size)
     return to;
 }
 
-/* Puts a row at the end of the window: its size there, or SIZE_MAX if it has a guard in it. */
+/* Puts a row at the end of the window: its size there, or SIZE_MAX if it is left to others. */
 static size_t put_row(const struct pieces *pieces, uint8_t *text, const uint8_t *row, size_t size, int32_t kind)
 {
     if (kind == ADDED_HARD)
@@ -473,15 +473,10 @@ static size_t put_row(const struct pieces *pieces, uint8_t *text, const uint8_t 
         text[before++] = ' ';
     memcpy(text + before, row, size);
     size += before;
-    for (size_t at = 0; (at = cuts_stop(&pieces->cuts, text, at, size)) < size; at++) {
-        if (trie_meets(&pieces->model.guards, text + at, size - at))
-            return SIZE_MAX;
-        if (is_blank(text + at, size - at) && text[at] != ' ') {
-            size = at + plain_blanks(text + at, size - at);
-            at = (size_t)-1; /* a guard may have blanks in it: look again from the start, where no U+2581 is left */
-        }
-    }
-    return size;
+    const uint8_t *at = text; /* U+2581 is rare, and the system's search for its first byte is quick */
+    while ((at = memchr(at, 0xE2, size - (size_t)(at - text))) && !is_blank(at, size - (size_t)(at - text)))
+        at++;
+    return at ? (size_t)(at - text) + plain_blanks(text + (at - text), size - (size_t)(at - text)) : size;
 }
 
 static bool counts_room(struct worker *worker, size_t rows)

@@ -54,7 +54,6 @@ struct pieces_spec {
     const uint32_t *merges;       /* three ids a merge: left, right, what they become; by rank; a pair's last one counts */
     uint32_t merges_count;
     const uint32_t *bytes;        /* 256 ids: the token of each byte; in no merge */
-    struct pieces_strings guards; /* a text with one of these in it is left to others */
     enum pieces_prefix prefix;    /* of a text that begins its document */
     enum pieces_prefix later;     /* of a text behind an added token */
     enum pieces_prefix normal;    /* of one that the normalizer has been over */

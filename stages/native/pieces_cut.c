@@ -36,17 +36,6 @@ static uint8_t last_class(const uint8_t *text, size_t size)
     return class_of(text[size - 1]);
 }
 
-static void add_stop(struct cuts *cuts, uint8_t byte)
-{
-    if (cuts->stop[byte])
-        return;
-    cuts->stop[byte] = 1;
-    /* Eight families of stop bytes by three bits of their upper half: those of one family share a bit. */
-    const uint8_t family = (uint8_t)(1u << (byte >> 4 & 7));
-    cuts->stop_low[byte & 15] |= family;
-    cuts->stop_high[byte >> 4] |= family;
-}
-
 void cuts_build(struct cuts *cuts, const struct pieces_spec *spec)
 {
     memset(cuts, 0, sizeof *cuts);
@@ -61,13 +50,6 @@ void cuts_build(struct cuts *cuts, const struct pieces_spec *spec)
         if (first != BLANKS || !spec->split)
             cuts->joined[last] |= first;
     }
-    add_stop(cuts, 0xE2);
-    for (uint32_t i = 0; i < spec->guards.count; i++)
-        if (spec->guards.offsets[i] < spec->guards.offsets[i + 1])
-            add_stop(cuts, first_class(spec->guards.text + spec->guards.offsets[i],
-                                       (size_t)(spec->guards.offsets[i + 1] - spec->guards.offsets[i])) == BLANKS
-                               ? ' '
-                               : spec->guards.text[spec->guards.offsets[i]]);
 #if defined(__x86_64__)
     cuts->wide = __builtin_cpu_supports("avx2");
 #endif
@@ -132,27 +114,6 @@ static __attribute__((target("avx2"))) void find_wide(const struct cuts *cuts, c
     }
 }
 
-static __attribute__((target("avx2"))) size_t stop_wide(const struct cuts *cuts, const uint8_t *text, size_t at,
-                                                        size_t size)
-{
-    const __m256i low = twice(cuts->stop_low), high = twice(cuts->stop_high), nibble = _mm256_set1_epi8(15);
-    for (; at < size; at += 32) {
-        const __m256i bytes = _mm256_loadu_si256((const __m256i *)(const void *)(text + at));
-        const __m256i upper = _mm256_and_si256(_mm256_srli_epi16(bytes, 4), nibble);
-        const __m256i found = _mm256_and_si256(_mm256_shuffle_epi8(low, _mm256_and_si256(bytes, nibble)),
-                                               _mm256_shuffle_epi8(high, upper));
-        uint32_t none = (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(found, _mm256_setzero_si256()));
-        for (uint32_t some = ~none; some; some &= some - 1) {
-            const size_t here = at + (size_t)__builtin_ctz(some);
-            if (here >= size)
-                return size;
-            if (cuts->stop[text[here]])
-                return here;
-        }
-    }
-    return size;
-}
-
 #endif
 
 static void find_bytes(const struct cuts *cuts, const uint8_t *text, size_t size, uint64_t *marks)
@@ -178,17 +139,6 @@ void cuts_find(const struct cuts *cuts, const uint8_t *text, size_t size, uint64
     }
 #endif
     find_bytes(cuts, text, size, marks);
-}
-
-size_t cuts_stop(const struct cuts *cuts, const uint8_t *text, size_t at, size_t size)
-{
-#if defined(__x86_64__)
-    if (cuts->wide)
-        return stop_wide(cuts, text, at, size);
-#endif
-    while (at < size && !cuts->stop[text[at]])
-        at++;
-    return at;
 }
 
 /* Bytes of the character at the front, or 0: RFC 3629, section 4. */

@@ -1,4 +1,4 @@
-/* Where units begin, what may be a blank in disguise or a guard, and what is UTF-8: the passes over plain bytes. */
+/* Where units begin, and what is UTF-8: the passes over plain bytes. */
 #ifndef FLORILEGIUM_PIECES_CUT_H
 #define FLORILEGIUM_PIECES_CUT_H
 
@@ -19,8 +19,6 @@ enum byte_class {
 struct cuts {
     uint8_t class_of[256];  /* one bit */
     uint8_t joined[64];     /* by class: the classes that it may come together with on its right */
-    uint8_t stop[256];      /* not 0: U+2581 or a guard may begin here */
-    uint8_t stop_low[16], stop_high[16]; /* the same for SIMD, by halves of the byte: a superset */
     bool wide;              /* the processor has AVX2 */
 };
 
@@ -29,8 +27,5 @@ void cuts_build(struct cuts *cuts, const struct pieces_spec *spec);
 /* Bit i of marks: no merge brings bytes i - 1 and i together. `size` bytes, rounded up to whole words of 64: so many
  * bytes may be read. Bit 0 has no meaning. */
 void cuts_find(const struct cuts *cuts, const uint8_t *text, size_t size, uint64_t *marks);
-
-/* The first position from `at` on where a stop byte stands, or `size`. Reads up to 32 bytes behind the end. */
-size_t cuts_stop(const struct cuts *cuts, const uint8_t *text, size_t at, size_t size);
 
 #endif

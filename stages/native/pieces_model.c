@@ -315,15 +315,6 @@ static inline uint32_t longest(const struct model *model, const uint8_t *text, s
     return found;
 }
 
-bool trie_meets(const struct trie *trie, const uint8_t *text, size_t size)
-{
-    const struct trie_node *node = trie->nodes;
-    for (size_t i = 0; i < size && (node = child(trie, node, text[i])) != NULL; i++)
-        if (node->value != PIECES_NONE)
-            return true;
-    return false;
-}
-
 /* ---- building ---- */
 
 /* A string with U+2581 as one space, written to `out`; its size. */
@@ -447,30 +438,6 @@ static bool pieces_trie(struct model *model)
     return built;
 }
 
-static bool guards_trie(struct model *model, const struct pieces_strings *guards)
-{
-    struct word *words = malloc((guards->count + (size_t)1) * 2 * sizeof *words);
-    uint8_t *room = malloc(bytes_of(guards) + 1), *at = room;
-    uint32_t count = 0, kept = 0;
-    bool built = words && room;
-    for (uint32_t i = 0; built && i < guards->count; i++) {
-        const int64_t start = guards->offsets[i];
-        const uint32_t size = with_blanks(guards->text + start, (size_t)(guards->offsets[i + 1] - start), at);
-        if (size)
-            words[count++] = (struct word){at, size, i};
-        at += size;
-    }
-    if (built)
-        sort_words(words, words + count, count, 0);
-    for (uint32_t i = 0; i < count; i++)
-        if (!kept || compare_words(words + kept - 1, words + i))
-            words[kept++] = words[i];
-    built = built && trie_build(&model->guards, words, kept);
-    free(words);
-    free(room);
-    return built;
-}
-
 /* And what a blank in a text is. */
 static bool ascii_build(struct model *model)
 {
@@ -497,7 +464,7 @@ bool model_build(struct model *model, const struct pieces_spec *spec)
                  pairs_build(&model->pairs, spec->merges, spec->merges_count) && copy_strings(model, &spec->pieces) && singles_build(model);
     if (built) {
         derive_by_rank(model, spec);
-        built = derive_by_merging(model) && pieces_trie(model) && guards_trie(model, &spec->guards);
+        built = derive_by_merging(model) && pieces_trie(model);
     }
     model->all_rise = built;
     for (uint32_t id = 0; model->all_rise && id < spec->pieces.count; id++)
@@ -511,7 +478,6 @@ void model_free(struct model *model)
     free(model->lengths);
     free(model->states);
     free(model->trie.nodes);
-    free(model->guards.nodes);
     pairs_free(&model->pairs);
     free(model->singles);
     free(model->ascii_pairs);

@@ -41,7 +41,6 @@ struct model {
     uint8_t *states;      /* enum piece_state */
     bool all_rise;
     struct trie trie;     /* of the pieces that encode to themselves, to their ids */
-    struct trie guards;
     struct pairs pairs;
     uint32_t ascii[128];  /* the token of each ASCII character */
     struct ascii_pair *ascii_pairs; /* by two of them: first << 7 | second */
@@ -65,9 +64,6 @@ int64_t model_unit(const struct model *model, struct unit_room *room, const uint
 
 /* Whether these two pieces, joined, encode to themselves. */
 bool model_apart(const struct model *model, uint32_t left, uint32_t right);
-
-/* Whether a guard stands at the beginning of the text. */
-bool trie_meets(const struct trie *trie, const uint8_t *text, size_t size);
 
 /* Bytes of the character that begins with this byte of valid UTF-8. */
 static inline size_t character_bytes(uint8_t lead) { return lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4; }
