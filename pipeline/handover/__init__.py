@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from florilegium.pipeline import account, store, tables
+from florilegium.pipeline.encoding import UNSAFE
 from florilegium.pipeline.errors import PipelineError
 from florilegium.pipeline.handover import blend, sidecar, text
 from florilegium.pipeline.handover import shard as shards
@@ -21,7 +22,6 @@ from florilegium.pipeline.handover.shard import Seen
 from florilegium.pipeline.layouts import DIVIDES
 from florilegium.pipeline.lineage import ENDING
 from florilegium.pipeline.passes.release import TOKENIZER
-from florilegium.pipeline.passes.tokens import UNSAFE
 from florilegium.pipeline.shards import Home, Shard, home_of, homes
 from florilegium.pipeline.stage import find
 from florilegium.pipeline.tokenizer import widths

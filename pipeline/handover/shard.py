@@ -6,12 +6,12 @@ from typing import Any
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from florilegium.pipeline.encoding import PORTION
 from florilegium.pipeline.errors import PipelineError
 from florilegium.pipeline.handover import sidecar
 from florilegium.pipeline.handover.findings import Findings
 from florilegium.pipeline.handover.text import Range, ranges
 from florilegium.pipeline.handover.watch import Watch
-from florilegium.pipeline.passes.tokens import PORTION
 from florilegium.pipeline.shards import Shard
 from florilegium.pipeline.stage import find
 

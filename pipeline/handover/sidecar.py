@@ -7,8 +7,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from florilegium.pipeline.encoding import SIDECAR
 from florilegium.pipeline.handover.findings import Findings
-from florilegium.pipeline.passes.tokens import SIDECAR
 from florilegium.pipeline.shards import Shard
 
 Numbers = NDArray[np.int64]

@@ -14,10 +14,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from florilegium.pipeline.encoding import SIDECAR
 from florilegium.pipeline.errors import PipelineError
 from florilegium.pipeline.handover import check, shard
 from florilegium.pipeline.handover.findings import Findings
-from florilegium.pipeline.passes.tokens import SIDECAR
 from florilegium.pipeline.shards import Shard
 from florilegium.stages.write import Sequences, ds, mds, megatron, packed
 from tests.pipeline.tokenised import LAYOUTS, TOKENS, with_tokens
