@@ -97,7 +97,29 @@ def engine(tokenizer: dict[str, Any], given: Tables, known: Known | None) -> Eng
     width = 2 if size < SMALL else 4
     pieces = given["text"].data, given["offsets"].data, given["merges"].data, given["bytes"].data
     core = _Pieces(_native.pieces_build(*pieces, prefixes, split, width, known), size)
+    if (tokenizer.get("model") or {}).get("ignore_merges"):
+        if Prefix.BARE in (prefixes if front.mask is None or front.candidates else prefixes[:2]):
+            raise Unsupported("model: ignore_merges, and texts that may begin without a blank")
+        _check_whole(core, given)
     return _added.Fronted(front, core)
+
+
+def _check_whole(core: _Pieces, given: Tables) -> None:
+    """ignore_merges changes nothing where merges make all pieces that may be a whole text: those behind a blank."""
+    text, offsets = given["text"], given["offsets"]
+    padded = np.append(text, np.zeros(3, np.uint8))
+    ids = np.flatnonzero(np.diff(offsets) >= len(BLANK.encode()))
+    for at, byte in enumerate(BLANK.encode()):
+        ids = ids[padded[offsets[ids] + at] == byte]
+    rows = [text[offsets[one] : offsets[one + 1]].tobytes() for one in ids.tolist()]
+    ends = np.zeros(len(rows) + 1, np.int64)
+    np.cumsum(np.fromiter(map(len, rows), np.int64, len(rows)), out=ends[1:])
+    kinds = np.full(len(rows), _added.NORMAL, np.int32)
+    tokens, found, _ = core.encode(b"".join(rows), ends.data, kinds.data, 1)
+    alone = np.diff(found) == 1
+    alone[alone] = tokens[found[:-1][alone]] == ids[alone]
+    if not alone.all():
+        raise Unsupported(f"model: ignore_merges, and merges that do not make {rows[int(np.argmin(alone))].decode()!r}")
 
 
 def _only(where: str, part: Part, known: Iterable[str]) -> None:
@@ -168,7 +190,8 @@ def _check_model(model: Part) -> None:
         raise Unsupported(f"model: {model.get('type')}")
     _only("model", model, ("type", "vocab", "merges", "unk_token", *plain, *switches))
     _expect("model", model, dropout=(None,), continuing_subword_prefix=(None, ""), end_of_word_suffix=(None, ""))
-    _expect("model", model, byte_fallback=(True,), fuse_unk=(True, False, None), ignore_merges=(False, None))
+    _expect("model", model, byte_fallback=(True,), fuse_unk=(True, False, None))
+    _expect("model", model, ignore_merges=(True, False, None))
 
 
 def _bytes(vocabulary: Mapping[str, int]) -> _Numbers:

@@ -271,7 +271,7 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("model.byte_fallback", 1, "byte_fallback"),
     ("model.continuing_subword_prefix", "##", "continuing_subword_prefix"),
     ("model.end_of_word_suffix", "</w>", "end_of_word_suffix"),
-    ("model.ignore_merges", True, "ignore_merges"),
+    ("model.ignore_merges", 1, "ignore_merges"),
     ("model.merges", [["a", "qqq"]], "qqq"),
     ("model.merges", [["<0x41>", "<0x42>"]], "<0x41><0x42>"),
     ("model.vocab.<0x41><0x42>", 7, "<0x41><0x42>"),
@@ -311,6 +311,22 @@ def test_a_normalizer_that_may_leave_spaces_is_refused_where_nothing_makes_blank
         tokenizer["normalizer"]["normalizers"].append(last)
         with pytest.raises(Unsupported, match="blank of a space"):
             load(tokenizer)
+
+
+def test_whole_pieces_before_merges_where_merges_make_them_too(cases: dict[str, Case]) -> None:
+    for name in ("llama", "metaspace", "both"):
+        case = cases.setdefault(name, Case(KINDS[name]()))
+        tokenizer = changed("model.ignore_merges", True)(copy.deepcopy(case.json))
+        texts = [*CORPUS, *(piece.replace(BLANK, " ") for piece in case.json["model"]["vocab"])]
+        whole = Case(tokenizer)
+        assert whole.ours(texts) == (whole.theirs(texts), [])
+        tokenizer["model"]["vocab"][f"{BLANK}qxqx"] = len(tokenizer["model"]["vocab"])
+        with pytest.raises(Unsupported, match="merges that do not make '▁qxqx'"):
+            load(tokenizer)
+    for name in ("gemma", "metaspace, never"):
+        case = cases.setdefault(name, Case(KINDS[name]()))
+        with pytest.raises(Unsupported, match="begin without a blank"):
+            load(changed("model.ignore_merges", True)(copy.deepcopy(case.json)))
 
 
 def test_a_missing_byte_and_a_missing_blank_are_refused(cases: dict[str, Case]) -> None:
