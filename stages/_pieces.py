@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from florilegium.stages import _added, _native
 from florilegium.stages._engine import SMALL, Encoded, Engine, Known, Tables, Unsupported
@@ -40,19 +41,44 @@ _SCHEMES: dict[str, Prefixes] = {
 class _Pieces:
     """A model in C with its caches."""
 
-    def __init__(self, model: Any, vocabulary: int) -> None:
+    def __init__(self, model: Any, vocabulary: int, unknown: int | None, fused: bool) -> None:
+        """unknown: the token of an unknown character, where that is not its bytes; fused: of a run of such."""
         self._model = model
+        self._unknown = unknown
+        self._fused = fused
         self.vocabulary = vocabulary
 
     def encode(self, data: Any, offsets: Any, kinds: Any, threads: int) -> Encoded:
         """See Core."""
-        tokens, ends, hard = _native.pieces_encode(self._model, data, offsets, kinds, threads)
+        found = _native.pieces_encode(self._model, data, offsets, kinds, threads)
         dtype = np.uint16 if self.vocabulary < SMALL else np.int32
-        return np.frombuffer(tokens, dtype), np.frombuffer(ends, np.int64), np.frombuffer(hard, np.int64)
+        tokens: NDArray[Any] = np.frombuffer(found[0], dtype)
+        ends, hard = (np.frombuffer(one, np.int64) for one in found[1:])
+        if self._unknown is not None and tokens.max(initial=0) >= self.vocabulary:
+            tokens, ends = _kept(tokens, ends, tokens != self.vocabulary + _REST)
+            first = tokens == self.vocabulary + _FIRST
+            if self._fused:
+                again = np.append(False, first[1:] & first[:-1])
+                again[ends[:-1][np.diff(ends) > 0]] = False  # the row before is another text
+                tokens, ends = _kept(tokens, ends, ~again)
+            tokens[tokens == self.vocabulary + _FIRST] = self._unknown
+        return tokens, ends, hard
 
     def known(self, most: int) -> Known:
         """See Engine."""
         return cast(Known, _native.pieces_known(self._model, most))
+
+
+_FIRST, _REST = range(2)
+"""Behind the ids: of the first byte of an unknown character, and of its other bytes, where these are no tokens."""
+_NO_TEXT = "\ue000\ue001"
+"""Their pieces, which merges never make."""
+
+
+def _kept(
+    tokens: NDArray[Any], ends: NDArray[np.int64], kept: NDArray[np.bool_]
+) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    return tokens[kept], np.append(0, np.cumsum(kept))[ends]
 
 
 def tables(tokenizer: dict[str, Any]) -> Tables:
@@ -72,10 +98,18 @@ def tables(tokenizer: dict[str, Any]) -> Tables:
     pieces = [""] * size
     for piece, number in vocabulary.items():
         pieces[number] = piece
+    if model.get("byte_fallback"):
+        singles = _bytes(vocabulary)
+        unknown = np.empty(0, np.uint32)
+        merges = _merges(model["merges"], vocabulary, singles)
+    else:
+        pieces += [_NO_TEXT, _NO_TEXT]
+        singles = np.where(np.arange(256) & 0xC0 == 0x80, size + _REST, size + _FIRST).astype(np.uint32)
+        unknown = _unknown(model.get("unk_token"), vocabulary)
+        merges = _merges(model["merges"], vocabulary, unknown)
     text, offsets = _strings(pieces)
-    singles = _bytes(vocabulary)
-    merges = _merges(model["merges"], vocabulary, singles)
-    return {"text": np.frombuffer(text, np.uint8), "offsets": offsets, "bytes": singles, "merges": merges.ravel()}
+    found = {"text": np.frombuffer(text, np.uint8), "offsets": offsets, "bytes": singles, "merges": merges.ravel()}
+    return found | {"unknown": unknown}
 
 
 def engine(tokenizer: dict[str, Any], given: Tables, known: Known | None) -> Engine:
@@ -93,11 +127,14 @@ def engine(tokenizer: dict[str, Any], given: Tables, known: Known | None) -> Eng
     scheme = (tokenizer.get("pre_tokenizer") or {}).get("prepend_scheme")
     if scheme == "first" and (front.mask is None or front.candidates or (front.mask and front.normalized)):
         raise Unsupported("pre_tokenizer Metaspace: prepend_scheme 'first' behind a normalizer")
-    size = len(given["offsets"]) - 1
+    unknown = int(given["unknown"][0]) if len(given["unknown"]) else None
+    size = len(given["offsets"]) - (1 if unknown is None else 3)
     width = 2 if size < SMALL else 4
     pieces = given["text"].data, given["offsets"].data, given["merges"].data, given["bytes"].data
-    core = _Pieces(_native.pieces_build(*pieces, prefixes, split, width, known), size)
-    if (tokenizer.get("model") or {}).get("ignore_merges"):
+    model = tokenizer.get("model") or {}
+    built = _native.pieces_build(*pieces, prefixes, split, width, known)
+    core = _Pieces(built, size, unknown, bool(model.get("fuse_unk")))
+    if model.get("ignore_merges"):
         if Prefix.BARE in (prefixes if front.mask is None or front.candidates else prefixes[:2]):
             raise Unsupported("model: ignore_merges, and texts that may begin without a blank")
         _check_whole(core, given)
@@ -190,8 +227,15 @@ def _check_model(model: Part) -> None:
         raise Unsupported(f"model: {model.get('type')}")
     _only("model", model, ("type", "vocab", "merges", "unk_token", *plain, *switches))
     _expect("model", model, dropout=(None,), continuing_subword_prefix=(None, ""), end_of_word_suffix=(None, ""))
-    _expect("model", model, byte_fallback=(True,), fuse_unk=(True, False, None))
+    _expect("model", model, byte_fallback=(True, False, None), fuse_unk=(True, False, None))
     _expect("model", model, ignore_merges=(True, False, None))
+
+
+def _unknown(token: Any, vocabulary: Mapping[str, int]) -> _Numbers:
+    """The token of each unknown character."""
+    if not isinstance(token, str) or token not in vocabulary:
+        raise Unsupported(f"model: no byte_fallback, and unk_token {str(token)[:80]!r} is no piece")
+    return np.array([vocabulary[token]], np.uint32)
 
 
 def _bytes(vocabulary: Mapping[str, int]) -> _Numbers:
@@ -218,7 +262,7 @@ def _merges(merges: Sequence[Any], vocabulary: Mapping[str, int], singles: _Numb
     except KeyError as error:
         raise Unsupported(f"merges: {str(error)[:80]} is no piece") from error
     if len(clash := found[np.isin(found, singles, kind="table")]):
-        raise Unsupported(f"merges: one with the byte token {clash[0]}")
+        raise Unsupported(f"merges: one with the token of a byte or of what is unknown, {clash[0]}")
     return found
 
 
