@@ -108,20 +108,21 @@ static ALWAYS_INLINE void *put_wide(void *out, const struct wide *entry, size_t 
     return small ? (void *)((uint16_t *)out + count) : (void *)((uint32_t *)out + count);
 }
 
-/* Keeps what may be there already. */
-static void keep(struct bpe_worker *worker, const uint8_t *bytes, size_t size, const uint32_t *tokens, size_t count)
+/* Keeps what may be there already. Bytes up to `limit` may be read. */
+static void keep(struct bpe_worker *worker, const uint8_t *bytes, size_t size, const uint8_t *limit,
+                 const uint32_t *tokens, size_t count)
 {
     struct bpe_tables *const tables = &worker->tables;
     uint64_t key[8];
     if (size <= NARROW_BYTES) {
-        narrow_key(key, bytes, size, bytes);
+        narrow_key(key, bytes, size, limit);
         struct narrow *const entry = narrow_near(tables, key);
         if (!entry || !entry->key[1])
             bpe_narrow_keep(tables, entry, key, tokens, count);
         if (count <= (tables->small ? NARROW_SMALL : NARROW_LARGE))
             return;
     }
-    wide_key(key, bytes, size, bytes);
+    wide_key(key, bytes, size, limit);
     struct wide *const entry = wide_near(tables, key);
     if (!entry || !entry->head)
         bpe_wide_keep(tables, entry, key, tokens, count);
@@ -142,7 +143,7 @@ static void merge_misses(struct bpe_worker *worker, struct misses *misses)
     bpe_merge_abreast(worker->model, misses->all, misses->count, misses->lanes);
     for (size_t i = 0; i < misses->count; i++) {
         const struct mergeable *const one = misses->all + i;
-        keep(worker, one->bytes, one->size, one->tokens, one->count);
+        keep(worker, one->bytes, one->size, one->bytes + sizeof one->bytes, one->tokens, one->count);
     }
     misses->count = 0;
 }
@@ -200,7 +201,7 @@ static bool keep_whole(struct bpe_worker *worker, const uint64_t *key, uint64_t 
     if (token == NONE)
         return false;
     const uint32_t tokens[8] = {worker->model->ids[token]};
-    keep(worker, bytes, size, tokens, 1);
+    keep(worker, bytes, size, bytes, tokens, 1);
     return true;
 }
 
@@ -415,17 +416,34 @@ size_t bpe_encode(struct bpe_worker *worker, const struct splitter *splitters, s
 
 /* Room at the start, that a few megabytes of text do not make the tables grow: twice the vocabulary, and so many wide. */
 #define WIDE_AT_START 8192
+#define AHEAD 16
 
 /* The vocabulary's own pretokens, most frequent first (ids are given in the order of merging). */
+/* The place of a token is asked for from memory before it is needed. */
+static void ask_for(const struct bpe_worker *worker, size_t token)
+{
+    const struct bpe_model *model = worker->model;
+    const uint8_t *const bytes = model->bytes + model->at[token];
+    const size_t size = model->at[token + 1] - model->at[token];
+    uint64_t key[2];
+    if (size > NARROW_BYTES)
+        return;
+    narrow_key(key, bytes, size, model->bytes + model->at[model->tokens]);
+    __builtin_prefetch(worker->tables.narrow + 2 * (narrow_hash(key) >> worker->tables.narrow_shift), 1);
+}
+
 static void fill_plainly(struct bpe_worker *worker)
 {
     const struct bpe_model *model = worker->model;
+    const uint8_t *const limit = model->bytes + model->at[model->tokens];
     for (size_t i = 0; i < model->tokens; i++) {
         const uint8_t *const bytes = model->bytes + model->at[i];
         const size_t size = model->at[i + 1] - model->at[i];
         uint32_t tokens[64] = {model->ids[i]};
+        if (i + AHEAD < model->tokens)
+            ask_for(worker, i + AHEAD);
         if (size <= WIDE_BYTES)
-            keep(worker, bytes, size, tokens, model->ignore_merges ? 1 : merge(worker, bytes, size, tokens));
+            keep(worker, bytes, size, limit, tokens, model->ignore_merges ? 1 : merge(worker, bytes, size, tokens));
     }
 }
 
@@ -449,7 +467,7 @@ static void fill_abreast(struct bpe_worker *worker)
             wide_key(key, bytes, size, bytes);
             miss(worker, &wide, key, size);
         } else if (size <= WIDE_BYTES) {
-            keep(worker, bytes, size, tokens, merge(worker, bytes, size, tokens));
+            keep(worker, bytes, size, bytes, tokens, merge(worker, bytes, size, tokens));
         }
     }
     merge_misses(worker, &narrow);
