@@ -62,6 +62,9 @@ Units = tuple[Buffer, Buffer, Buffer, Buffer]
 class _Pieces: ...
 class _Memory(Buffer): ...
 
+def pieces_ids(text: Buffer, offsets: Buffer, part_text: Buffer, part_offsets: Buffer, /) -> bytearray:
+    """Merges from strings, uint32: see `stages/native/pieces_ids.h`."""
+
 def pieces_build(
     text: Buffer,
     offsets: Buffer,

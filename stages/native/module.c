@@ -111,6 +111,7 @@ static PyMethodDef methods[] = {
     {"pack_qualities", module_pack_qualities, METH_VARARGS, "where documents may be cut, see pack.h"},
     {"pack_gather", module_pack_gather, METH_VARARGS, "the tokens of pieces, see pack.h"},
     {"pack_runs", module_pack_runs, METH_VARARGS, "the longest run of equal tokens of each row, see pack.h"},
+    {"pieces_ids", module_pieces_ids, METH_VARARGS, "merges from their strings, see pieces_ids.h"},
     {"pieces_build", module_pieces_build, METH_VARARGS, "a model for pieces_encode, see pieces.h"},
     {"pieces_encode", module_pieces_encode, METH_VARARGS, "tokens of rows, see pieces.h"},
     {"pieces_known", module_pieces_known, METH_VARARGS, "units for a warm start, see pieces_warm.h"},

@@ -38,6 +38,7 @@ PyObject *module_pack_gather(PyObject *module, PyObject *arguments);
 PyObject *module_pack_runs(PyObject *module, PyObject *arguments);
 
 /* module_pieces.c */
+PyObject *module_pieces_ids(PyObject *module, PyObject *arguments);
 PyObject *module_pieces_build(PyObject *module, PyObject *arguments);
 PyObject *module_pieces_encode(PyObject *module, PyObject *arguments);
 PyObject *module_pieces_known(PyObject *module, PyObject *arguments);

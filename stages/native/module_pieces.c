@@ -4,18 +4,20 @@
 #include <stdlib.h>
 
 #include "pieces.h"
+#include "pieces_ids.h"
 
 static const char NAME[] = "florilegium.pieces";
 
 /* The strings of two buffers; false with ValueError set. */
-static bool strings_of(const Py_buffer *text, const Py_buffer *offsets, const char *name, struct pieces_strings *strings)
+static bool strings_of(const Py_buffer *text, const Py_buffer *offsets, uint32_t most, const char *name,
+                       struct pieces_strings *strings)
 {
     const Py_ssize_t count = module_rows(offsets, text->len, name);
     if (count < 0)
         return false;
     const int64_t *at = offsets->buf;
-    if (count > PIECES_IDS || at[0] != 0 || pieces_invalid(text->buf, (size_t)text->len) >= 0) {
-        PyErr_Format(PyExc_ValueError, "%s: expected at most %u strings in UTF-8 from 0 on", name, PIECES_IDS);
+    if (count > most || at[0] != 0 || pieces_invalid(text->buf, (size_t)text->len) >= 0) {
+        PyErr_Format(PyExc_ValueError, "%s: expected at most %u strings in UTF-8 from 0 on", name, most);
         return false;
     }
     *strings = (struct pieces_strings){text->buf, at, (uint32_t)count};
@@ -171,7 +173,7 @@ PyObject *module_pieces_build(PyObject *module, PyObject *arguments)
     struct pieces_spec spec = {.prefix = (enum pieces_prefix)prefix, .later = (enum pieces_prefix)later,
                                .normal = (enum pieces_prefix)normal, .split = split != 0,
                                .width = (unsigned)width};
-    if (!strings_of(&text, &offsets, "offsets", &spec.pieces))
+    if (!strings_of(&text, &offsets, PIECES_IDS, "offsets", &spec.pieces))
         goto done;
     const Py_ssize_t merged = ids_of(&merges, &spec.pieces, "merges"), single = ids_of(&bytes, &spec.pieces, "bytes");
     if (merged < 0 || single < 0)
@@ -192,6 +194,35 @@ done:
     PyBuffer_Release(&merges);
     PyBuffer_Release(&bytes);
     return result;
+}
+
+PyObject *module_pieces_ids(PyObject *module, PyObject *arguments)
+{
+    (void)module;
+    Py_buffer text, offsets, part_text, part_offsets;
+    if (!PyArg_ParseTuple(arguments, "y*y*y*y*:pieces_ids", &text, &offsets, &part_text, &part_offsets))
+        return NULL;
+    struct pieces_strings pieces, parts;
+    PyObject *merges = NULL;
+    if (strings_of(&text, &offsets, PIECES_IDS, "offsets", &pieces) &&
+        strings_of(&part_text, &part_offsets, 2 * PIECES_MERGES, "part_offsets", &parts))
+        merges = PyByteArray_FromStringAndSize(NULL, (Py_ssize_t)(parts.count / 2 * 3 * sizeof(uint32_t)));
+    if (merges) {
+        uint32_t *ids = (uint32_t *)(void *)PyByteArray_AsString(merges);
+        bool found;
+        Py_BEGIN_ALLOW_THREADS
+        found = pieces_ids(&pieces, &parts, ids);
+        Py_END_ALLOW_THREADS
+        if (!found) {
+            Py_CLEAR(merges);
+            PyErr_NoMemory();
+        }
+    }
+    PyBuffer_Release(&text);
+    PyBuffer_Release(&offsets);
+    PyBuffer_Release(&part_text);
+    PyBuffer_Release(&part_offsets);
+    return merges;
 }
 
 /* Takes what was found into Python's hands. */

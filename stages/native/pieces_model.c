@@ -6,6 +6,7 @@
 
 #define CODE_POINTS 0x110000u
 #define BLANK 0x2581u
+#define SOON 8 /* merges between asking for pieces and looking at them */
 
 /* Rank of the merge of two pieces, or INT32_MAX. */
 static inline int32_t rank_of(const struct model *model, uint32_t left, uint32_t right)
@@ -372,6 +373,10 @@ static void derive_by_rank(struct model *model, const struct pieces_spec *spec)
 {
     for (uint32_t rank = 0; rank < spec->merges_count; rank++) {
         const uint32_t *merge = spec->merges + 3 * (size_t)rank;
+        if (rank + SOON < spec->merges_count) {
+            __builtin_prefetch(model->pieces + merge[3 * SOON]);
+            __builtin_prefetch(model->pieces + merge[3 * SOON + 1]);
+        }
         const struct piece *left = model->pieces + merge[0], *right = model->pieces + merge[1];
         const bool known = (model->states[merge[0]] & model->states[merge[1]]) == (PIECE_ITSELF | PIECE_RISES);
         if (model->states[merge[2]] & PIECE_ITSELF || !known ||
