@@ -241,8 +241,9 @@ static bool vectors_know(const uint16_t *classes)
  * form feed, 5 line breaks, 6 and 7 lead bytes of letters. `lead` and `second` meet, a byte apart, where the two bytes
  * are one of the exceptions: bit 0 C3 97/B7, 1 CE 80-85/87/8B/8D, 2 CF B6, 3 CE A2. */
 static const uint8_t places_512[64] = {
-    0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31,
-    32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63,
+    0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21,
+    22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43,
+    44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63,
 };
 
 #define NIBBLES(...) _mm256_setr_epi8(__VA_ARGS__, __VA_ARGS__)
