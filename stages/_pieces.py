@@ -99,22 +99,16 @@ def tables(tokenizer: dict[str, Any]) -> Tables:
         pieces[number] = piece
     if model.get("byte_fallback"):
         singles = _bytes(vocabulary)
+        never = singles
         unknown = np.empty(0, np.uint32)
-        merges = _merges(model["merges"], vocabulary, singles)
     else:
         pieces += [_NO_TEXT, _NO_TEXT]
         singles = np.where(np.arange(256) & 0xC0 == 0x80, size + _REST, size + _FIRST).astype(np.uint32)
-        unknown = _unknown(model.get("unk_token"), vocabulary)
-        merges = _merges(model["merges"], vocabulary, unknown)
+        never = unknown = _unknown(model.get("unk_token"), vocabulary)
     text, offsets = _strings(pieces)
-<<<<<<< HEAD
+    merges = _merges(model["merges"], text, offsets[: size + 1], never)
     found = {"text": np.frombuffer(text, np.uint8), "offsets": offsets, "bytes": singles, "merges": merges.ravel()}
     return found | {"unknown": unknown}
-=======
-    singles = _bytes(vocabulary)
-    merges = _merges(model["merges"], text, offsets, singles)
-    return {"text": np.frombuffer(text, np.uint8), "offsets": offsets, "bytes": singles, "merges": merges.ravel()}
->>>>>>> 7cd0d75 (SentencePiece-style: merges are found by hashing in C, in half the time)
 
 
 def engine(tokenizer: dict[str, Any], given: Tables, known: Known | None) -> Engine:
@@ -251,8 +245,8 @@ def _bytes(vocabulary: Mapping[str, int]) -> _Numbers:
     return np.array([vocabulary[name] for name in names], np.uint32)
 
 
-def _merges(merges: Sequence[Any], text: bytes, offsets: _Numbers, singles: _Numbers) -> _Numbers:
-    """Three ids a merge, by rank; of pieces as `_strings` has them."""
+def _merges(merges: Sequence[Any], text: bytes, offsets: _Numbers, never: _Numbers) -> _Numbers:
+    """Three ids a merge, by rank; of pieces as `_strings` has them. `never` are ids that no merge may have."""
     if len(merges) >= LIMITS["merges"]:
         raise Unsupported(f"merges: {len(merges)}")
     if str in set(map(type, merges)):
@@ -264,7 +258,7 @@ def _merges(merges: Sequence[Any], text: bytes, offsets: _Numbers, singles: _Num
     if (highest := found.max(initial=0)) >= LIMITS["ids"]:
         rank, side = divmod(int(np.flatnonzero(found == highest)[0]), 3)
         raise Unsupported(f"merges: {[*merges[rank], ''.join(merges[rank])][side][:80]!r} is no piece")
-    if len(clash := found[np.isin(found, singles, kind="table")]):
+    if len(clash := found[np.isin(found, never, kind="table")]):
         raise Unsupported(f"merges: one with the token of a byte or of what is unknown, {clash[0]}")
     return found
 
