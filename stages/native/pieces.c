@@ -153,7 +153,7 @@ static bool window_room(struct worker *worker, size_t bytes)
     free(worker->starts);
     worker->text = calloc(bytes + PADDING, 1);
     worker->marks = malloc((bytes / 64 + 2) * sizeof *worker->marks);
-    worker->starts = malloc((bytes + 2) * sizeof *worker->starts);
+    worker->starts = malloc((bytes + 2 + CUTS_MORE) * sizeof *worker->starts);
     worker->window = worker->text && worker->marks && worker->starts ? bytes : 0;
     return worker->window != 0;
 }
@@ -222,24 +222,19 @@ static inline __attribute__((always_inline)) uint8_t *write_near(enum cache_form
         memcpy(out, entry->body + 1, 14);
         return out + 2 * count;
     }
-    /* No byte behind the entry is read: it may be in a line that is far away. */
     if (form == CACHE_16_32) {
-        uint16_t halves[2][4];
-        uint32_t wide[2][4];
-        memcpy(halves[0], entry->body + 1, 8);
-        memcpy(halves[1], entry->body + 7, 8); /* the fourth again, and three more */
-        for (unsigned i = 0; i < 4; i++) {
-            wide[0][i] = halves[0][i];
-            wide[1][i] = halves[1][i];
-        }
-        memcpy(out, wide[0], 16);
-        memcpy(out + 12, wide[1], 16);
+        uint16_t halves[8];
+        uint32_t wide[8];
+        memcpy(halves, entry->body + 1, 16); /* two bytes of the next entry */
+        for (unsigned i = 0; i < 8; i++)
+            wide[i] = halves[i];
+        memcpy(out, wide, sizeof wide);
         return out + 4 * count;
     }
     for (unsigned i = 0; i < 5; i++) {
         uint32_t token;
-        memcpy(&token, (const uint8_t *)entry + offsetof(struct cache_entry, body) - 1 + 3 * i, 4); /* one in front */
-        token >>= 8;
+        memcpy(&token, entry->body + 3 * i, 4); /* a byte of the next entry */
+        token &= 0xFFFFFF;
         memcpy(out + 4 * i, &token, 4);
     }
     return out + 4 * count;
@@ -268,10 +263,7 @@ static size_t find_units(const struct cuts *cuts, struct worker *worker, size_t 
             worker->marks[worker->ends[i] / 64] |= UINT64_C(1) << (worker->ends[i] % 64);
     if (size % 64)
         worker->marks[size / 64] &= (UINT64_C(1) << (size % 64)) - 1;
-    uint32_t *start = worker->starts;
-    for (size_t word = 0; word * 64 < size; word++)
-        for (uint64_t marks = worker->marks[word]; marks; marks &= marks - 1)
-            *start++ = (uint32_t)(word * 64 + (size_t)__builtin_ctzll(marks));
+    uint32_t *start = worker->starts + cuts_list(cuts, worker->marks, size, worker->starts);
     *start = (uint32_t)size;
     return (size_t)(start - worker->starts);
 }

@@ -51,7 +51,7 @@ void cuts_build(struct cuts *cuts, const struct pieces_spec *spec)
             cuts->joined[last] |= first;
     }
 #if defined(__x86_64__)
-    cuts->wide = __builtin_cpu_supports("avx2");
+    cuts->wide = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("popcnt");
 #endif
 }
 
@@ -139,6 +139,38 @@ void cuts_find(const struct cuts *cuts, const uint8_t *text, size_t size, uint64
     }
 #endif
     find_bytes(cuts, text, size, marks);
+}
+
+/* Eight at a time, some of them too many: how often that is needed is easier to foresee than how many there are. */
+static inline __attribute__((always_inline)) size_t list(const uint64_t *marks, size_t size, uint32_t *positions)
+{
+    uint32_t *at = positions;
+    for (size_t word = 0; word * 64 < size; word++) {
+        uint64_t left = marks[word];
+        uint32_t *const end = at + __builtin_popcountll(left);
+        do
+            for (unsigned i = 0; i < CUTS_MORE; i++, left &= left - 1)
+                at[i] = (uint32_t)(word * 64) + (uint32_t)__builtin_ctzll(left | UINT64_C(1) << 63);
+        while ((at += CUTS_MORE) < end);
+        at = end;
+    }
+    return (size_t)(at - positions);
+}
+
+#if defined(__x86_64__)
+static __attribute__((target("avx2,bmi,popcnt"))) size_t list_wide(const uint64_t *marks, size_t size, uint32_t *positions)
+{
+    return list(marks, size, positions);
+}
+#endif
+
+size_t cuts_list(const struct cuts *cuts, const uint64_t *marks, size_t size, uint32_t *positions)
+{
+#if defined(__x86_64__)
+    if (cuts->wide)
+        return list_wide(marks, size, positions);
+#endif
+    return list(marks, size, positions);
 }
 
 /* Bytes of the character at the front, or 0: RFC 3629, section 4. */

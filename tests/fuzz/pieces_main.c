@@ -249,6 +249,19 @@ static void check_cuts(const struct cuts *built, const uint8_t *data, size_t siz
     cuts_find(&narrow, text, size, others);
     for (size_t at = 1; at < size; at++)
         require((marks[at / 64] >> at % 64 & 1) == (others[at / 64] >> at % 64 & 1), "cuts are the same with SIMD");
+    if (size % 64)
+        marks[size / 64] &= (UINT64_C(1) << size % 64) - 1;
+    uint32_t *starts = calloc(size + CUTS_MORE, sizeof *starts);
+    require(starts != NULL, "memory");
+    for (int wide = 0; wide < 2; wide++) {
+        const size_t count = cuts_list(wide ? built : &narrow, marks, size, starts);
+        size_t listed = 0;
+        for (size_t at = 0; at < size; at++)
+            if (marks[at / 64] >> at % 64 & 1)
+                require(listed < count && starts[listed++] == at, "a mark is listed");
+        require(listed == count, "no more than the marks are listed");
+    }
+    free(starts);
     free(text);
     free(marks);
     free(others);
