@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from florilegium.stages import _added, _native
 from florilegium.stages._engine import SMALL, Encoded, Engine, Known, Tables, Unsupported
+from florilegium.stages._fronted import NORMAL, Fronted
 
 BLANK = "\u2581"
 LIMITS = {"ids": (1 << 20) - 1, "merges": (1 << 24) - 1, "characters of a piece": 512}
@@ -137,7 +138,7 @@ def engine(tokenizer: dict[str, Any], given: Tables, known: Known | None) -> Eng
         if Prefix.BARE in (prefixes if front.mask is None or front.candidates else prefixes[:2]):
             raise Unsupported("model: ignore_merges, and texts that may begin without a blank")
         _check_whole(core, given)
-    return _added.Fronted(front, core)
+    return Fronted(front, core)
 
 
 def _check_whole(core: _Pieces, given: Tables) -> None:
@@ -150,7 +151,7 @@ def _check_whole(core: _Pieces, given: Tables) -> None:
     rows = [text[offsets[one] : offsets[one + 1]].tobytes() for one in ids.tolist()]
     ends = np.zeros(len(rows) + 1, np.int64)
     np.cumsum(np.fromiter(map(len, rows), np.int64, len(rows)), out=ends[1:])
-    kinds = np.full(len(rows), _added.NORMAL, np.int32)
+    kinds = np.full(len(rows), NORMAL, np.int32)
     tokens, found, _ = core.encode(b"".join(rows), ends.data, kinds.data, 1)
     alone = np.diff(found) == 1
     alone[alone] = tokens[found[:-1][alone]] == ids[alone]

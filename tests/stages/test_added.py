@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, trainers
 
-from florilegium.stages import _added, _bytelevel, _native, _pieces
+from florilegium.stages import _added, _bytelevel, _fronted, _native, _pieces
 from florilegium.stages._engine import Engine, Known, Unsupported
 from florilegium.stages._splits import LLAMA3, bits
 from florilegium.stages.native.unicode import WORD
@@ -78,8 +78,10 @@ def split(tokens: Sequence[Token], texts: Sequence[str]) -> list[list[tuple[str,
     found: list[list[tuple[str, int | None]] | None] = []
     for row, (first, last) in enumerate(itertools.pairwise(firsts.tolist())):
         parts = [(data[at[i] : at[i + 1]].decode(), int(kinds[i])) for i in range(first, last)]
-        assert all(kind == (_added.LATER if i else _added.TEXT) for i, (_, kind) in enumerate(parts) if -3 < kind < 0)
-        is_hard = parts == [(texts[row], _added.HARD)]
+        assert all(
+            kind == (_fronted.LATER if i else _fronted.TEXT) for i, (_, kind) in enumerate(parts) if -3 < kind < 0
+        )
+        is_hard = parts == [(texts[row], _fronted.HARD)]
         found.append(None if is_hard else [(text, kind if kind >= 0 else None) for text, kind in parts if text])
     return found
 
@@ -379,6 +381,9 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("normalizer", {"type": "Sequence", "normalizers": [{"type": "Odd"}]}, "normalizer Odd"),
     ("normalizer", {"type": "Sequence", "normalizers": [], "colour": 1}, "unknown field colour"),
     ("normalizer", "NFC", "normalizer NFC"),
+    ("normalizer", {"type": "Strip"}, "normalizer: "),
+    ("normalizer", {"type": "Precompiled", "precompiled_charsmap": 1}, "normalizer: "),
+    ("normalizer", {"type": "Replace", "pattern": {"Regex": "("}, "content": ""}, "normalizer: "),
 ]
 
 
@@ -430,7 +435,7 @@ def test_a_text_is_what_its_normalized_places_make_of_it(chain: list[str]) -> No
     texts = ["".join(chance.sample(text, chance.randrange(7))) for text in texts]
     normalizer = {"type": "Sequence", "normalizers": [{"type": kind} for kind in chain]}
     core = Kept()
-    _added.Fronted(_added.front([], normalizer, native=False), core).encode(*joined(texts), 1)
+    _fronted.Fronted(_added.front([], normalizer, native=False), core).encode(*joined(texts), 1)
     whole = _added.library(json.dumps(normalizer))
     assert core.texts == [whole.normalize_str(text) for text in texts]
     assert core.texts != texts
