@@ -383,7 +383,6 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("normalizer", "NFC", "normalizer NFC"),
     ("normalizer", {"type": "Strip"}, "normalizer: "),
     ("normalizer", {"type": "Precompiled", "precompiled_charsmap": 1}, "normalizer: "),
-    ("normalizer", {"type": "Replace", "pattern": {"Regex": "("}, "content": ""}, "normalizer: "),
 ]
 
 
