@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "pieces_cut.h"
+#include "utf8.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -173,42 +174,8 @@ size_t cuts_list(const struct cuts *cuts, const uint64_t *marks, size_t size, ui
     return list(marks, size, positions);
 }
 
-/* Bytes of the character at the front, or 0: RFC 3629, section 4. */
-static size_t valid_character(const uint8_t *text, size_t size)
-{
-    const uint8_t lead = text[0];
-    if (lead < 0x80)
-        return 1;
-    if (lead < 0xC2 || lead > 0xF4)
-        return 0;
-    const size_t bytes = lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
-    if (bytes > size)
-        return 0;
-    const uint8_t least = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
-    const uint8_t most = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
-    if (text[1] < least || text[1] > most)
-        return 0;
-    for (size_t i = 2; i < bytes; i++)
-        if ((text[i] & 0xC0) != 0x80)
-            return 0;
-    return bytes;
-}
-
 int64_t pieces_invalid(const uint8_t *text, size_t size)
 {
-    for (size_t at = 0; at < size;) {
-        uint64_t eight;
-        if (size - at >= sizeof eight) {
-            memcpy(&eight, text + at, sizeof eight);
-            if (!(eight & 0x8080808080808080u)) {
-                at += sizeof eight;
-                continue;
-            }
-        }
-        const size_t bytes = valid_character(text + at, size - at);
-        if (!bytes)
-            return (int64_t)at;
-        at += bytes;
-    }
-    return -1;
+    const size_t at = utf8_fault(text, size);
+    return at == size ? -1 : (int64_t)at;
 }
