@@ -100,7 +100,7 @@ def test_it_holds_what_was_met_and_its_tokens(path: Path) -> None:
     # Pieces that were learned from whole lines cut nowhere but at marks.
     wanted = {
         "bytelevel": [" Fähre", " zehn", " отходит", " Donaudampfschifffahrtsgesellschaft"],
-        "pieces": [" a", " " + TEXTS[0].removesuffix(".")],
+        "pieces": [" a", f" {TEXTS[0]}"],
     }[start.engine]
     missing = [unit for unit in wanted if unit.encode() not in units]
     assert missing == []
