@@ -3,6 +3,7 @@
 import itertools
 import json
 import random
+import struct
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -198,6 +199,16 @@ def chain(*many: Any) -> Any:
     return normalizers.Sequence(list(many))
 
 
+def precompiled() -> Any:
+    """As sentencepiece has it: a trie (darts-clone) and what its values stand for; this one makes xy of A."""
+    units = [0] * 512
+    units[0] = 256 << 10  # children of the root are at 256 ^ byte
+    at = 256 ^ ord("A")
+    units[at] = ord("A") | 1 << 8 | (at ^ 300) << 10  # it has a value, at 300
+    units[300] = 1 << 31
+    return normalizers.Precompiled(struct.pack("<I512I", 4 * len(units), *units) + b"xy\0")
+
+
 BYTE_LEVEL: dict[str, tuple[Any, Any]] = {
     "llama3": (LLAMA, None),
     "gpt2, space": (SPACED, None),
@@ -208,6 +219,7 @@ BYTE_LEVEL: dict[str, tuple[Any, Any]] = {
     "strip, accents": (GPT2, chain(normalizers.Strip(), normalizers.NFD(), normalizers.StripAccents())),
     "replaced": (LLAMA, normalizers.Replace(Regex("a+|<"), "")),
     "bert": (GPT2, normalizers.BertNormalizer()),
+    "precompiled": (GPT2, precompiled()),
     "prepended": (GPT2, normalizers.Prepend("x")),
 }
 PIECES: dict[str, tuple[Any, Any]] = {
@@ -227,6 +239,7 @@ PIECES: dict[str, tuple[Any, Any]] = {
     "nfkc, never": (pre_tokenizers.Metaspace(prepend_scheme="never"), NFKC),
     "t5": (METASPACE, chain(normalizers.Nmt(), NFKC, normalizers.Replace(Regex(" {2,}"), BLANK), normalizers.Strip())),
     "strip, gemma": (None, chain(normalizers.Strip(), normalizers.Replace(Regex("[ae]"), ""), OF_BLANKS)),
+    "precompiled": (METASPACE, chain(precompiled(), normalizers.Replace(Regex(" {2,}"), " "))),
     "late": (None, chain(OF_BLANKS, normalizers.Replace("``", '"'), OF_BLANKS, PREPEND)),
 }
 FIRST = ("metaspace, first, blanks", "both, first")
@@ -382,7 +395,6 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("normalizer", {"type": "Sequence", "normalizers": [], "colour": 1}, "unknown field colour"),
     ("normalizer", "NFC", "normalizer NFC"),
     ("normalizer", {"type": "Strip"}, "normalizer: "),
-    ("normalizer", {"type": "Precompiled", "precompiled_charsmap": 1}, "normalizer: "),
 ]
 
 
