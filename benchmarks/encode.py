@@ -2,6 +2,7 @@
 
 usage: python benchmarks/encode.py --text help-text.parquet [--text MORE.parquet] --tokenizer A.json [--tokenizer B]
        [--rounds 5] [--json OUT.json]
+       python benchmarks/encode.py --memory 2000 --tokenizer A.json
 
 A text file is Parquet with a column `text`; where it has a column `language`, English and the languages of Cyrillic and
 Greek script are measured by themselves too. The peers that can be imported take part, and those that cannot are named.
@@ -14,6 +15,9 @@ Give each round the same chance: in a round all sides do all they have to, one a
   warm    all documents, once more: nothing is new
 
 Sides without tables of their own (tokenizers, tiktoken) do a tenth of the documents, once a round.
+
+--memory: instead of speeds, the most memory that our side takes while it encodes so many MB of words that never come
+again, above what Python and its libraries took before the tokenizer was loaded, and what of it was there after 16 MB.
 """
 
 import os
@@ -24,6 +28,7 @@ import argparse
 import gc
 import importlib
 import json
+import resource
 import shutil
 import statistics
 import time
@@ -224,14 +229,41 @@ def show(title: str, found: dict[str, Any]) -> None:
             print(f"{'ours / ' + peer:24}" + "".join(f"{ratio:>9.2f}x" for ratio in ratios.values()))
 
 
+def unheard(chance: np.random.Generator, size: int) -> "pa.Array[Any]":
+    """A document of random letters, in words of 3 to 40: 1 in 26 of the letters is a blank, more or less."""
+    letters = chance.integers(97, 123, size, np.uint8)
+    letters[np.cumsum(chance.integers(3, 40, size // 12)) % size] = 32
+    return pa.array([letters.tobytes().decode()])
+
+
+def peak() -> float:
+    """MB that this process has held at most."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def memory(path: Path, size: int) -> None:
+    """Encodes so many MB of text that never repeats, and says what it took."""
+    chance, start = np.random.default_rng(1), peak()
+    encode, early = ours(path), 0.0
+    for done in range(size):
+        encode(unheard(chance, 1 << 20))
+        early = peak() - start if done == 16 else early
+    print(f"{path.stem}: {peak() - start:.0f} MB after {size} MB of text, {early:.0f} MB after 16")
+
+
 def main() -> None:
     """Measure all tokenizers on all texts."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--text", type=Path, action="append", required=True)
+    parser.add_argument("--text", type=Path, action="append", default=[])
     parser.add_argument("--tokenizer", type=Path, action="append", required=True)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--memory", type=int, metavar="MB")
     chosen = parser.parse_args()
+    if chosen.memory:
+        for path in chosen.tokenizer:
+            memory(path, chosen.memory)
+        return
     results: dict[str, Any] = {}
     for path in chosen.tokenizer:
         for file in chosen.text:

@@ -156,7 +156,7 @@ def dataset(out: str, language: str | None = None) -> "ds.Dataset":
 @cache
 def meanings() -> dict[str, str]:
     """Every reason that a stage, a reader or the tokens pass may give, and what it means."""
-    from florilegium.pipeline.passes.tokens import REFUSED
+    from florilegium.pipeline.encoding import REFUSED
     from florilegium.pipeline.recipe import LINE
     from florilegium.pipeline.stage import stage_class
     from florilegium.stages.read import REASONS

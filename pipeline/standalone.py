@@ -13,10 +13,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from florilegium.pipeline import inputs, store
+from florilegium.pipeline import encoding, inputs, store
 from florilegium.pipeline.errors import PipelineError, naming
 from florilegium.pipeline.inputs import InputFile, Share
-from florilegium.pipeline.passes import tokens
 from florilegium.pipeline.recipe import sources_of
 from florilegium.pipeline.stage import find
 from florilegium.pipeline.tokenizer import warm
@@ -66,7 +65,7 @@ def tokenize(
         rows = _texts(file, found.without)
         for number in itertools.count():
             beside: list[pa.Table] = []
-            encoded = tokens.encode(_portion(rows, beside), str(tokenizer), None, eos, threads)
+            encoded = encoding.encode(_portion(rows, beside), str(tokenizer), None, eos, threads)
             if not beside:
                 break
             _shard(found, str(out / f"{_stem(file)}_{number:04}"), pa.concat_tables(beside), encoded, layout)
@@ -78,13 +77,13 @@ def tokenize(
     return found
 
 
-def _shard(found: Tokenized, stem: str, table: pa.Table, encoded: tokens.Encoded, layout: Mapping[str, Any]) -> None:
+def _shard(found: Tokenized, stem: str, table: pa.Table, encoded: encoding.Encoded, layout: Mapping[str, Any]) -> None:
     """Write one shard, unless no trainer would take any of its documents."""
     found.why = encoded.encoder.why
     found.refused.update(encoded.refused.values())
-    rows = tokens.split_of(table, encoded, 0.0)["train"]
+    rows = encoding.split_of(table, encoded, 0.0)["train"]
     if len(rows):
-        _, found.shards[stem] = tokens.written(stem, table, encoded, rows, layout)
+        _, found.shards[stem] = encoding.written(stem, table, encoded, rows, layout)
 
 
 def _stem(file: InputFile) -> str:

@@ -1,27 +1,15 @@
-"""Added tokens and normalizers before an engine in C: rows of documents to the texts that it encodes, and back.
-
-The library looks for some added tokens in the text as it stands, normalizes each text between them, and looks for the
-others there. The C core finds tokens (`stages/native/added.h`). It also finds the texts that a normalizer may change;
-these go through the library's own normalizer, all others are never touched.
-"""
+"""Added tokens and normalizers: from a tokenizer.json to what an engine's `Front` does with texts."""
 
 import itertools
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any, Protocol
+from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
+from florilegium.stages._engine import Unsupported
+from florilegium.stages._splits import fields, flag
+from florilegium.stages.native.unicode import LOWER, NFC, NFKC
 
-from florilegium.stages import _native
-from florilegium.stages._engine import Encoded, Known, Unsupported
-from florilegium.stages._splits import bits, fields, flag
-from florilegium.stages.native.unicode import LOWER, NFC, NFKC, WORD
-
-TEXT, LATER, HARD, NORMAL = range(-1, -5, -1)
-"""enum added_kind."""
 BLANK = "\u2581"
 MASKS = {"NFC": 1 << NFC, "NFKC": 1 << NFKC, "Lowercase": 1 << LOWER}
 """Normalizers of which it is known what they leave alone: texts without a code point that has the bit."""
@@ -34,7 +22,7 @@ _NORMALIZERS = {
     "BertNormalizer": {"type", "clean_text", "handle_chinese_chars", "strip_accents", "lowercase"},
 }
 _ADDED = {"id", "content", "single_word", "lstrip", "rstrip", "normalized", "special"}
-_FLAGS = {"single_word": 1, "lstrip": 2, "rstrip": 4}
+FLAGS = {"single_word": 1, "lstrip": 2, "rstrip": 4}
 """enum added_flag."""
 _LONGEST = 2000
 """Characters of an added token: the core makes its trie by recursion."""
@@ -50,8 +38,9 @@ class Front:
     """What is done to documents before an engine, in plain values.
 
     tokens: added tokens looked for in the text as it stands. normalized: those looked for behind the normalizer, as it
-    leaves them. normalizer: its JSON, for the library. mask: bits of the code points that it may change, or None: it
-    goes over every text. candidates: where one of these stands, it goes over the text as well.
+    leaves them. normalizer: its JSON, for the library; without what the core does, where there is a mask and there are
+    no candidates. mask: bits of the code points that it may change, or None: it goes over every text. candidates: where
+    one of these stands, it goes over the whole text.
     """
 
     tokens: tuple[Token, ...] = ()
@@ -61,167 +50,6 @@ class Front:
     candidates: tuple[bytes, ...] = ()
     space: bool = False
     """Before each text that does not begin with a space, one is put."""
-
-
-class Core(Protocol):
-    """A model in C, and what it takes: see added_split."""
-
-    @property
-    def vocabulary(self) -> int:
-        """See `Engine`."""
-
-    def encode(self, data: Any, offsets: Any, kinds: Any, threads: int) -> Encoded:
-        """As `Engine.encode`; kinds: int32 a row, or None."""
-
-    def known(self, most: int) -> Known:
-        """See `Engine`."""
-
-
-@dataclass(frozen=True)
-class _Rows:
-    data: Any
-    offsets: NDArray[np.int64]
-    kinds: Any = None
-    firsts: NDArray[np.int64] | None = None
-    """The first row of each document, and the end; None: a row is a document."""
-
-
-class Fronted:
-    """An engine: a core, and what comes before it."""
-
-    def __init__(self, front: Front, core: Core) -> None:
-        self._front = front
-        self._core = core
-        self._tokens = _searched(front.tokens)
-        self._normalized = _searched(front.normalized)
-        self._candidates = _searched([(text, 0, 0) for text in front.candidates])
-
-    @property
-    def vocabulary(self) -> int:
-        """See `Engine`."""
-        return self._core.vocabulary
-
-    def known(self, most: int) -> Known:
-        """See `Engine`."""
-        return self._core.known(most)
-
-    def encode(self, data: Any, offsets: Any, threads: int) -> Encoded:
-        """See `Engine`."""
-        rows = _Rows(data, np.frombuffer(offsets, np.int64))
-        try:
-            rows = self._spaced(_split(self._normalized, self._normal(_split(self._tokens, rows))))
-            found = self._core.encode(rows.data, rows.offsets.data, rows.kinds, threads)
-        except ValueError:  # of some row: the core finds it again, in the document
-            self._core.encode(data, offsets, None, threads)
-            raise
-        return _documents(rows, *found)
-
-    def _normal(self, rows: _Rows) -> _Rows:
-        """The rows behind the normalizer."""
-        marked = self._marked(rows)
-        if not len(marked):
-            return rows
-        view, at = memoryview(rows.data), rows.offsets
-        kinds = np.full(len(at) - 1, TEXT, np.int32) if rows.kinds is None else rows.kinds.copy()
-        sizes, parts, last = np.diff(at), [], 0
-        for row in marked.tolist():
-            begin, end = int(at[row]), int(at[row + 1])
-            new = self._library.normalize_str(bytes(view[begin:end]).decode()).encode()
-            parts += [view[last:begin], new]
-            last, sizes[row], kinds[row] = end, len(new), NORMAL
-        offsets = np.zeros(len(at), np.int64)
-        np.cumsum(sizes, out=offsets[1:])
-        return _Rows(b"".join([*parts, view[last:]]), offsets, kinds, rows.firsts)
-
-    def _marked(self, rows: _Rows) -> NDArray[np.int64]:
-        """Rows that go through the normalizer."""
-        none = np.empty(0, np.int64)
-        if self._front.normalizer is None:
-            return none
-        if self._front.mask is None:
-            texts = np.ones(len(rows.offsets) - 1, np.bool_) if rows.kinds is None else _are_texts(rows.kinds)
-            return np.flatnonzero(texts & (np.diff(rows.offsets) > 0))
-        mask, marked = self._front.mask, none
-        if mask:
-            marks = _native.added_changes(rows.data, rows.offsets.data, rows.kinds, bits().data, mask, self._leads)
-            marked = none if marks is None else np.flatnonzero(np.frombuffer(marks, np.uint8))
-        if self._candidates is not None:
-            found = _native.added_split(self._candidates, rows.data, rows.offsets.data, rows.kinds)
-            if found is not None:
-                more = np.flatnonzero(np.diff(np.frombuffer(found[2], np.int64)) > 1)
-                kinds = np.frombuffer(found[1], np.int32)[np.frombuffer(found[2], np.int64)[:-1]]
-                alone = np.flatnonzero(kinds >= 0 if rows.kinds is None else (kinds >= 0) & _are_texts(rows.kinds))
-                marked = np.unique(np.concatenate([marked, more, alone]))
-        return marked
-
-    @cached_property
-    def _library(self) -> Any:
-        return library(self._front.normalizer)
-
-    @cached_property
-    def _leads(self) -> bytes:
-        """Whether a code point that may change begins with this byte."""
-        leads = bytearray(256)
-        for code in np.flatnonzero(bits() & np.uint16(self._front.mask or 0)).tolist():
-            leads[chr(code).encode()[0]] = 1
-        return bytes(leads)
-
-    def _spaced(self, rows: _Rows) -> _Rows:
-        """A space before each text that begins with none."""
-        if not self._front.space or not len(rows.data):
-            return rows
-        data, sizes = np.frombuffer(rows.data, np.uint8), np.diff(rows.offsets)
-        wanting = sizes > 0
-        wanting[wanting] = data[rows.offsets[:-1][wanting]] != ord(" ")
-        if rows.kinds is not None:
-            wanting &= _are_texts(rows.kinds)
-        more = np.insert(data, rows.offsets[:-1][wanting], ord(" "))
-        offsets = np.zeros(len(rows.offsets), np.int64)
-        np.cumsum(sizes + wanting, out=offsets[1:])
-        return _Rows(more.data, offsets, rows.kinds, rows.firsts)
-
-
-def _searched(tokens: Sequence[Token]) -> object | None:
-    if not tokens:
-        return None
-    single = any(flags & _FLAGS["single_word"] for _, _, flags in tokens)
-    words = np.packbits(bits() >> np.uint16(WORD) & 1 == 1, bitorder="little").data if single else None
-    return _native.added(tuple(tokens), words)
-
-
-def _split(searched: object | None, rows: _Rows) -> _Rows:
-    """The rows with their tokens split off."""
-    found = None
-    if searched is not None:
-        found = _native.added_split(searched, rows.data, rows.offsets.data, rows.kinds)
-    if found is None:
-        return rows
-    firsts = np.frombuffer(found[2], np.int64)
-    firsts = firsts if rows.firsts is None else firsts[rows.firsts]
-    return _Rows(rows.data, np.frombuffer(found[0], np.int64), np.frombuffer(found[1], np.int32), firsts)
-
-
-def _are_texts(kinds: NDArray[np.int32]) -> NDArray[np.bool_]:
-    found: NDArray[np.bool_] = (kinds < 0) & (kinds != HARD)
-    return found
-
-
-def _documents(rows: _Rows, tokens: NDArray[Any], ends: NDArray[np.int64], hard: NDArray[np.int64]) -> Encoded:
-    """Tokens of rows as tokens of documents. A document with a hard row is hard, and has none."""
-    if rows.firsts is None:
-        return tokens, ends, hard
-    ends = ends[rows.firsts]
-    if not len(hard):
-        return tokens, ends, hard
-    documents = np.unique(np.searchsorted(rows.firsts, hard, "right") - 1)
-    counts, kept = np.diff(ends), np.ones(len(ends) - 1, np.bool_)
-    kept[documents] = False
-    tokens = tokens[np.repeat(kept, counts)]
-    np.cumsum(counts * kept, out=ends[1:])
-    return tokens, ends, documents
-
-
-# ---- from a tokenizer.json ----
 
 
 def library(normalizer: str | None) -> Any:
@@ -258,23 +86,26 @@ def front(tokens: Sequence[dict[str, Any]], normalizer: Any, *, native: bool, sp
     native: putting a blank before a text and making blanks of spaces, where the normalizer does so, is the core's work
     in all texts that the normalizer need not go over.
     """
-    mask = _mask(node for node in nodes(normalizer) if not (native and is_native(node)))
+    rest = [node for node in nodes(normalizer) if not (native and is_native(node))]
+    mask = _mask(rest)
     spelled = json.dumps(normalizer) if normalizer is not None else None
     given = [_flags(token) | {"content": token["content"], "id": token["id"]} for token in tokens]
-    whole = library(spelled) if spelled and any(one["normalized"] for one in given) else None
+    whole = library(spelled) if spelled and (mask is None or any(one["normalized"] for one in given)) else None
     found: dict[bool, dict[bytes, Token]] = {True: {}, False: {}}
     candidates: set[str] = set()
     for one in sorted(given, key=lambda one: not one["special"]):  # of two that become alike the first counts
         text = whole.normalize_str(one["content"]) if whole and one["normalized"] else one["content"]
         if not text:
             raise Unsupported(f"added token {one['content']!r}: nothing of it is left by the normalizer")
-        flags = sum(bit for name, bit in _FLAGS.items() if one[name])
+        flags = sum(bit for name, bit in FLAGS.items() if one[name])
         found[one["normalized"]].setdefault(text.encode(), (text.encode(), one["id"], flags))
         if one["normalized"] and any(is_native(node) for node in nodes(normalizer)):
             candidates.update(_spellings(text))
     if len(candidates) > _VARIANTS * max(1, len(found[True])) or "" in candidates:
         mask, candidates = None, set()
     texts = tuple(sorted(text.encode() for text in candidates)) if mask is not None else ()
+    if mask is not None and not texts:
+        spelled = json.dumps({"type": "Sequence", "normalizers": rest}) if mask else None
     return Front(tuple(found[False].values()), tuple(found[True].values()), spelled, mask, texts, space)
 
 
@@ -285,7 +116,7 @@ def is_native(node: Mapping[str, Any]) -> bool:
     return bool(node["type"] == "Replace" and (node.get("pattern"), node.get("content")) == ({"String": " "}, BLANK))
 
 
-def _mask(parts: Iterator[dict[str, Any]]) -> int | None:
+def _mask(parts: Sequence[dict[str, Any]]) -> int | None:
     mask = 0
     for node in parts:
         if node["type"] not in MASKS:

@@ -10,6 +10,7 @@ import numpy as np
 
 from florilegium.stages import _added, _native
 from florilegium.stages._engine import SMALL, Encoded, Engine, Known, Tables, Unsupported
+from florilegium.stages._fronted import Fronted
 from florilegium.stages._splits import fields, flag, prefix_space, splitters
 
 TABLES = 96 << 20
@@ -88,7 +89,7 @@ def engine(tokenizer: dict[str, Any], given: Tables, known: Known | None) -> Eng
         )
     except LookupError as error:
         raise Unsupported(f"model BPE: {error.args[0]}") from error
-    return _added.Fronted(front, _ByteLevel(core, size))
+    return Fronted(front, _ByteLevel(core, size))
 
 
 class _ByteLevel:

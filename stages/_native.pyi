@@ -62,13 +62,14 @@ Units = tuple[Buffer, Buffer, Buffer, Buffer]
 class _Pieces: ...
 class _Memory(Buffer): ...
 
+def pieces_ids(text: Buffer, offsets: Buffer, part_text: Buffer, part_offsets: Buffer, /) -> bytearray:
+    """Merges from strings, uint32: see `stages/native/pieces_ids.h`."""
+
 def pieces_build(
     text: Buffer,
     offsets: Buffer,
     merges: Buffer,
     singles: Buffer,
-    guard_text: Buffer,
-    guard_offsets: Buffer,
     prefixes: tuple[int, int, int],
     split: bool,
     width: int,
@@ -77,7 +78,7 @@ def pieces_build(
 ) -> _Pieces:
     """A model: `struct pieces_spec` of `stages/native/pieces.h`. Raises ValueError for what that does not allow.
 
-    text, offsets (int64) and guard_text, guard_offsets: strings; merges: three uint32 each; singles: 256 uint32;
+    text, offsets (int64): strings; merges: three uint32 each; singles: 256 uint32;
     prefixes: prefix, later and normal. known: what its caches begin with; nobody may write to it while the model lives.
     """
 
@@ -111,12 +112,13 @@ def added_split(
     kinds of the rows that come out, and n + 1 int64: the first of them of each row. The GIL is released.
     """
 
-def added_changes(
+def added_runs(
     data: Buffer, offsets: Buffer, kinds: Buffer | None, table: Buffer, mask: int, leads: Buffer, /
-) -> bytes | None:
-    """uint8: 1 for each text with a code point whose bits in the table (uint16 each) are in the mask; None for no such.
+) -> bytes:
+    """What a normalizer may change: int64, begin and end of runs of code points in turns, see stages/native/added.h.
 
-    data, offsets, kinds: as in added_split. leads: uint8, not 0 for a byte with which such a code point may begin.
+    data, offsets, kinds: as in added_split. table: uint16 a code point; those count that have a bit of the mask. leads:
+    uint8, not 0 for a byte with which such a code point may begin.
     """
 
 def unicode() -> bytes:

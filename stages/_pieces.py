@@ -6,14 +6,15 @@ in the ids: they are not looked at. What each part does is written in stages/nat
 """
 
 import itertools
-import operator
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from florilegium.stages import _added, _native
 from florilegium.stages._engine import SMALL, Encoded, Engine, Known, Tables, Unsupported
+from florilegium.stages._fronted import NORMAL, Fronted
 
 BLANK = "\u2581"
 LIMITS = {"ids": (1 << 20) - 1, "merges": (1 << 24) - 1, "characters of a piece": 512}
@@ -40,19 +41,44 @@ _SCHEMES: dict[str, Prefixes] = {
 class _Pieces:
     """A model in C with its caches."""
 
-    def __init__(self, model: Any, vocabulary: int) -> None:
+    def __init__(self, model: Any, vocabulary: int, unknown: int | None, fused: bool) -> None:
+        """unknown: the token of an unknown character, where that is not its bytes; fused: of a run of such."""
         self._model = model
+        self._unknown = unknown
+        self._fused = fused
         self.vocabulary = vocabulary
 
     def encode(self, data: Any, offsets: Any, kinds: Any, threads: int) -> Encoded:
         """See Core."""
-        tokens, ends, hard = _native.pieces_encode(self._model, data, offsets, kinds, threads)
+        found = _native.pieces_encode(self._model, data, offsets, kinds, threads)
         dtype = np.uint16 if self.vocabulary < SMALL else np.int32
-        return np.frombuffer(tokens, dtype), np.frombuffer(ends, np.int64), np.frombuffer(hard, np.int64)
+        tokens: NDArray[Any] = np.frombuffer(found[0], dtype)
+        ends, hard = (np.frombuffer(one, np.int64) for one in found[1:])
+        if self._unknown is not None and tokens.max(initial=0) >= self.vocabulary:
+            tokens, ends = _kept(tokens, ends, tokens != self.vocabulary + _REST)
+            first = tokens == self.vocabulary + _FIRST
+            if self._fused:
+                again = np.append(False, first[1:] & first[:-1])
+                again[ends[:-1][np.diff(ends) > 0]] = False  # the row before is another text
+                tokens, ends = _kept(tokens, ends, ~again)
+            tokens[tokens == self.vocabulary + _FIRST] = self._unknown
+        return tokens, ends, hard
 
     def known(self, most: int) -> Known:
         """See Engine."""
         return cast(Known, _native.pieces_known(self._model, most))
+
+
+_FIRST, _REST = range(2)
+"""Behind the ids: of the first byte of an unknown character, and of its other bytes, where these are no tokens."""
+_NO_TEXT = "\ue000\ue001"
+"""Their pieces, which merges never make."""
+
+
+def _kept(
+    tokens: NDArray[Any], ends: NDArray[np.int64], kept: NDArray[np.bool_]
+) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    return tokens[kept], np.append(0, np.cumsum(kept))[ends]
 
 
 def tables(tokenizer: dict[str, Any]) -> Tables:
@@ -72,10 +98,18 @@ def tables(tokenizer: dict[str, Any]) -> Tables:
     pieces = [""] * size
     for piece, number in vocabulary.items():
         pieces[number] = piece
+    if model.get("byte_fallback"):
+        singles = _bytes(vocabulary)
+        never = singles
+        unknown = np.empty(0, np.uint32)
+    else:
+        pieces += [_NO_TEXT, _NO_TEXT]
+        singles = np.where(np.arange(256) & 0xC0 == 0x80, size + _REST, size + _FIRST).astype(np.uint32)
+        never = unknown = _unknown(model.get("unk_token"), vocabulary)
     text, offsets = _strings(pieces)
-    singles = _bytes(vocabulary)
-    merges = _merges(model["merges"], vocabulary, singles)
-    return {"text": np.frombuffer(text, np.uint8), "offsets": offsets, "bytes": singles, "merges": merges.ravel()}
+    merges = _merges(model["merges"], text, offsets[: size + 1], never)
+    found = {"text": np.frombuffer(text, np.uint8), "offsets": offsets, "bytes": singles, "merges": merges.ravel()}
+    return found | {"unknown": unknown}
 
 
 def engine(tokenizer: dict[str, Any], given: Tables, known: Known | None) -> Engine:
@@ -91,14 +125,38 @@ def engine(tokenizer: dict[str, Any], given: Tables, known: Known | None) -> Eng
     prefixes, split = _blanks(tokenizer.get("normalizer"), tokenizer.get("pre_tokenizer"))
     front = _added.front(tokenizer.get("added_tokens") or [], tokenizer.get("normalizer"), native=True)
     scheme = (tokenizer.get("pre_tokenizer") or {}).get("prepend_scheme")
-    if scheme == "first" and (front.mask != 0 or front.candidates):
+    if scheme == "first" and (front.mask is None or front.candidates or (front.mask and front.normalized)):
         raise Unsupported("pre_tokenizer Metaspace: prepend_scheme 'first' behind a normalizer")
-    size = len(given["offsets"]) - 1
+    unknown = int(given["unknown"][0]) if len(given["unknown"]) else None
+    size = len(given["offsets"]) - (1 if unknown is None else 3)
     width = 2 if size < SMALL else 4
     pieces = given["text"].data, given["offsets"].data, given["merges"].data, given["bytes"].data
-    guards = b"", np.zeros(1, np.int64).data
-    core = _Pieces(_native.pieces_build(*pieces, *guards, prefixes, split, width, known), size)
-    return _added.Fronted(front, core)
+    model = tokenizer.get("model") or {}
+    built = _native.pieces_build(*pieces, prefixes, split, width, known)
+    core = _Pieces(built, size, unknown, bool(model.get("fuse_unk")))
+    if model.get("ignore_merges"):
+        if Prefix.BARE in (prefixes if front.mask is None or front.candidates else prefixes[:2]):
+            raise Unsupported("model: ignore_merges, and texts that may begin without a blank")
+        _check_whole(core, given)
+    return Fronted(front, core)
+
+
+def _check_whole(core: _Pieces, given: Tables) -> None:
+    """ignore_merges changes nothing where merges make all pieces that may be a whole text: those behind a blank."""
+    text, offsets = given["text"], given["offsets"]
+    padded = np.append(text, np.zeros(3, np.uint8))
+    ids = np.flatnonzero(np.diff(offsets) >= len(BLANK.encode()))
+    for at, byte in enumerate(BLANK.encode()):
+        ids = ids[padded[offsets[ids] + at] == byte]
+    rows = [text[offsets[one] : offsets[one + 1]].tobytes() for one in ids.tolist()]
+    ends = np.zeros(len(rows) + 1, np.int64)
+    np.cumsum(np.fromiter(map(len, rows), np.int64, len(rows)), out=ends[1:])
+    kinds = np.full(len(rows), NORMAL, np.int32)
+    tokens, found, _ = core.encode(b"".join(rows), ends.data, kinds.data, 1)
+    alone = np.diff(found) == 1
+    alone[alone] = tokens[found[:-1][alone]] == ids[alone]
+    if not alone.all():
+        raise Unsupported(f"model: ignore_merges, and merges that do not make {rows[int(np.argmin(alone))].decode()!r}")
 
 
 def _only(where: str, part: Part, known: Iterable[str]) -> None:
@@ -169,7 +227,15 @@ def _check_model(model: Part) -> None:
         raise Unsupported(f"model: {model.get('type')}")
     _only("model", model, ("type", "vocab", "merges", "unk_token", *plain, *switches))
     _expect("model", model, dropout=(None,), continuing_subword_prefix=(None, ""), end_of_word_suffix=(None, ""))
-    _expect("model", model, byte_fallback=(True,), fuse_unk=(True, False, None), ignore_merges=(False, None))
+    _expect("model", model, byte_fallback=(True, False, None), fuse_unk=(True, False, None))
+    _expect("model", model, ignore_merges=(True, False, None))
+
+
+def _unknown(token: Any, vocabulary: Mapping[str, int]) -> _Numbers:
+    """The token of each unknown character."""
+    if not isinstance(token, str) or token not in vocabulary:
+        raise Unsupported(f"model: no byte_fallback, and unk_token {str(token)[:80]!r} is no piece")
+    return np.array([vocabulary[token]], np.uint32)
 
 
 def _bytes(vocabulary: Mapping[str, int]) -> _Numbers:
@@ -180,29 +246,30 @@ def _bytes(vocabulary: Mapping[str, int]) -> _Numbers:
     return np.array([vocabulary[name] for name in names], np.uint32)
 
 
-def _merges(merges: Sequence[Any], vocabulary: Mapping[str, int], singles: _Numbers) -> _Numbers:
-    """Three ids a merge, by rank."""
+def _merges(merges: Sequence[Any], text: bytes, offsets: _Numbers, never: _Numbers) -> _Numbers:
+    """Three ids a merge, by rank; of pieces as `_strings` has them. `never` are ids that no merge may have."""
     if len(merges) >= LIMITS["merges"]:
         raise Unsupported(f"merges: {len(merges)}")
-    pairs = [merge.split(" ") if isinstance(merge, str) else merge for merge in merges]
-    parts = list(itertools.chain.from_iterable(pairs))
-    if any(map((2).__ne__, map(len, pairs))):
+    if str in set(map(type, merges)):
+        merges = [merge.split(" ") if isinstance(merge, str) else merge for merge in merges]
+    if not {2}.issuperset(map(len, merges)):
         raise Unsupported("merges: not all are pairs")
-    found = np.empty((len(pairs), 3), np.uint32)
-    try:
-        found[:, :2] = np.fromiter(map(vocabulary.__getitem__, parts), np.uint32, len(parts)).reshape(-1, 2)
-        products = map(vocabulary.__getitem__, map(operator.add, parts[::2], parts[1::2]))
-        found[:, 2] = np.fromiter(products, np.uint32, len(pairs))
-    except KeyError as error:
-        raise Unsupported(f"merges: {str(error)[:80]} is no piece") from error
-    if len(clash := found[np.isin(found, singles, kind="table")]):
-        raise Unsupported(f"merges: one with the byte token {clash[0]}")
+    parts = list(itertools.chain.from_iterable(merges))
+    found: _Numbers = np.frombuffer(_native.pieces_ids(text, offsets, *_strings(parts)), np.uint32).reshape(-1, 3)
+    if (highest := found.max(initial=0)) >= LIMITS["ids"]:
+        rank, side = divmod(int(np.flatnonzero(found == highest)[0]), 3)
+        raise Unsupported(f"merges: {[*merges[rank], ''.join(merges[rank])][side][:80]!r} is no piece")
+    if len(clash := found[np.isin(found, never, kind="table")]):
+        raise Unsupported(f"merges: one with the token of a byte or of what is unknown, {clash[0]}")
     return found
 
 
 def _strings(texts: Sequence[str]) -> tuple[bytes, _Numbers]:
     """Strings back to back in UTF-8, and their n + 1 offsets."""
-    text = "".join(texts).encode()
+    try:
+        text = "".join(texts).encode()
+    except UnicodeEncodeError as error:
+        raise Unsupported("vocabulary, merges: a lone surrogate") from error
     leads = (np.frombuffer(text, np.uint8) & 0xC0) != 0x80
     starts = np.append(np.flatnonzero(leads), len(text))  # of characters, and the end
     counts = np.zeros(len(texts) + 1, np.int64)

@@ -209,15 +209,63 @@ def pack(lengths: Numbers, how: Options, marks: Marks | None = None) -> Plan:
     return Plan(*(np.frombuffer(numbers, np.int64) for numbers in found))
 
 
+def parted(documents: Documents, plan: Plan) -> Plan:
+    """The plan, with sequences parted where pieces meet in a run of more than MOST_EQUAL equal tokens.
+
+    No piece has such a run by itself. Documents that were cut may end or begin with any token (a ruler of hyphens, a
+    table's blanks), and a text may hold EOS by its own name. As few parts as can be; all pieces stay, in their order.
+    """
+    opens = np.cumsum(plan.pieces) - plan.pieces
+    follows = np.ones(len(plan.document), bool)
+    follows[opens] = False
+    behind = np.flatnonzero(follows)
+    meet = _tokens(documents, plan, behind - 1, -1) == _tokens(documents, plan, behind, 0)
+    behind = behind[meet]
+    ends, begins = _edge(documents, plan, behind - 1, -1), _edge(documents, plan, behind, 0)
+    whole = begins == plan.tokens[behind]
+    if not ((ends + begins > MOST_EQUAL) | whole).any():
+        return plan
+    more: list[int] = []
+    before, run = -1, 0  # the piece that was last, and the run that it ends with, pieces before it included
+    for piece, end, begin, all_of_it in zip(*(one.tolist() for one in (behind, ends, begins, whole)), strict=True):
+        run = (run if before == piece - 1 else end) + begin
+        if run > MOST_EQUAL:
+            more.append(piece)
+            run = begin
+        if all_of_it:
+            before = piece
+    opens = np.union1d(opens, np.array(more, np.int64))
+    return Plan(plan.document, plan.begin, plan.end, np.diff(opens, append=len(plan.document)))
+
+
+def _tokens(documents: Documents, plan: Plan, pieces: Numbers, place: int) -> NDArray[Any]:
+    """One token of each of these pieces; place: from its begin, or if below 0 from its end."""
+    at = (plan.begin if place >= 0 else plan.end)[pieces] + place
+    return _copied(documents, plan.document[pieces], at, at + 1)
+
+
+def _edge(documents: Documents, plan: Plan, pieces: Numbers, place: int) -> Numbers:
+    """The run that each of these pieces begins (place 0) or ends with (-1), in tokens."""
+    runs, tokens = np.ones(len(pieces), np.int64), plan.tokens[pieces]
+    step = -1 if place else 1
+    live, edge = np.arange(len(pieces)), _tokens(documents, plan, pieces, place)
+    while len(live := live[tokens[live] > runs[live]]):
+        place += step
+        live = live[_tokens(documents, plan, pieces[live], place) == edge[live]]
+        runs[live] += 1
+    return runs
+
+
 def gather(documents: Documents, plan: Plan) -> Sequences:
     """The tokens of the plan's sequences, BOS and EOS added. The plan was made of `documents.lengths()`."""
-    tokens = _native.pack_gather(
-        *documents._native(),
-        _flat(plan.document, np.int64),
-        _flat(plan.begin, np.int64),
-        _flat(plan.end, np.int64),
-    )
-    return Sequences(np.frombuffer(tokens, documents.tokens.dtype), plan.lengths, plan.pieces, plan.tokens)
+    tokens = _copied(documents, plan.document, plan.begin, plan.end)
+    return Sequences(tokens, plan.lengths, plan.pieces, plan.tokens)
+
+
+def _copied(documents: Documents, rows: Numbers, begin: Numbers, end: Numbers) -> NDArray[Any]:
+    """Tokens [begin, end) of these documents as they are written, back to back."""
+    found = _native.pack_gather(*documents._native(), *(_flat(one, np.int64) for one in (rows, begin, end)))
+    return np.frombuffer(found, documents.tokens.dtype)
 
 
 def longest_run(tokens: NDArray[Any], offsets: Numbers) -> Numbers:

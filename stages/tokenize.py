@@ -2,7 +2,8 @@
 
 import dataclasses
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,8 @@ class Encoder:
         start = _warm.read(path, raw)
         self.warm = start is not None
         """Whether it began with a warm start."""
-        self._start, self._engine, self.why = _begun(start) if start else _cold(_read(path, raw))
+        with _panics_named(path):
+            self._start, self._engine, self.why = _begun(start) if start else _cold(_read(path, raw))
         """why: None, or a sentence: what keeps the engines from this tokenizer."""
         self.vocabulary = (
             self._engine.vocabulary if self._engine else 1 + max(self._reference.get_vocab().values(), default=0)
@@ -84,6 +86,10 @@ class Encoder:
 
         special_tokens: with those that the post-processor adds (BOS, EOS). Raises ValueError for invalid UTF-8.
         """
+        with _panics_named(self._path):
+            return self._encode(texts, special_tokens)
+
+    def _encode(self, texts: "pa.Array[Any]", special_tokens: bool) -> tuple[NDArray[Any], NDArray[np.int64]]:
         data, offsets = _buffers(texts)
         if self._engine is None or special_tokens:
             return self._by_reference(texts.to_pylist(), special_tokens)
@@ -125,6 +131,19 @@ class Encoder:
         offsets = np.zeros(len(ids) + 1, np.int64)
         np.cumsum([len(one) for one in ids], out=offsets[1:])
         return (np.concatenate(ids) if ids else np.empty(0, self.dtype)), offsets
+
+
+@contextmanager
+def _panics_named(path: Path) -> Iterator[None]:
+    """The library falls over some files that are not whole, and what Rust raises then is no Exception."""
+    try:
+        yield
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":
+            raise
+        raise PipelineError(
+            f"{path}: is no tokenizer.json that the `tokenizers` library can use: {error}", "fetch or save it anew"
+        ) from error
 
 
 def _read(path: Path, raw: bytes) -> dict[str, Any]:

@@ -62,7 +62,7 @@ def _of_split(split: str, counts: Mapping[str, Any]) -> str:
 
 def print_left_out(refused: Mapping[str, int], without: int) -> None:
     """Documents that are in no token shard, by reason, and those without a text."""
-    from florilegium.pipeline.passes.tokens import REFUSED
+    from florilegium.pipeline.encoding import REFUSED
 
     for reason, count in sorted(refused.items()):
         CONSOLE.print(f"left out: {count:,} {reason}: {REFUSED[reason]}")

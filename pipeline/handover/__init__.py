@@ -13,16 +13,18 @@ import numpy as np
 import pyarrow as pa
 
 from florilegium.pipeline import account, store, tables
+from florilegium.pipeline.encoding import UNSAFE
 from florilegium.pipeline.errors import PipelineError
-from florilegium.pipeline.handover import blend, text
+from florilegium.pipeline.handover import blend, sidecar, text
 from florilegium.pipeline.handover import shard as shards
 from florilegium.pipeline.handover.findings import Findings
-from florilegium.pipeline.handover.shard import Seen, Shard
+from florilegium.pipeline.handover.shard import Seen
 from florilegium.pipeline.layouts import DIVIDES
 from florilegium.pipeline.lineage import ENDING
 from florilegium.pipeline.passes.release import TOKENIZER
-from florilegium.pipeline.passes.tokens import UNSAFE
+from florilegium.pipeline.shards import Home, Shard, home_of, homes
 from florilegium.pipeline.stage import find
+from florilegium.pipeline.tokenizer import widths
 from florilegium.pipeline.work import digest
 
 STEM = re.compile(r"(tokens/.*_\d{4,})([._].*)")
@@ -43,13 +45,9 @@ class Build:
     broken: set[str] = field(default_factory=set)
 
     @cached_property
-    def corpus(self) -> dict[tuple[str, int], str]:
-        """The corpus shards by language and part."""
-        return {
-            (file["language"], int(path.rsplit("/", 1)[1].split("-")[1])): path
-            for path, file in self.files.items()
-            if path.startswith("corpus/")
-        }
+    def corpus(self) -> dict[Home, str]:
+        """The corpus shards by language and number."""
+        return homes(self.files.values())
 
     @cached_property
     def hashes(self) -> dict[str, dict[str, str]]:
@@ -83,6 +81,8 @@ def check(out: str, samples: int = 16, seed: int = 0, mixtures: Sequence[str] = 
         if path == TOKENIZER:
             raise PipelineError(f"{out}/{path}: is missing", "run the same build again")
     build = Build(out, root, manifest, files, text.Reader(root / TOKENIZER))
+    if (warning := widths.clash(build.reader.vocabulary)) is not None:
+        found.warn("dtype", TOKENIZER, warning)
     for stem in stems:
         _shard(found, build, stem, samples, seed)
     _indices(found, build)
@@ -115,7 +115,7 @@ def _shard(found: Findings, build: Build, stem: str, samples: int, seed: int) ->
     """One shard, its info and its documents in the corpus."""
     file = build.files[stem + ENDING]
     layouts = {one["name"]: one for one in build.manifest["recipe"]["tokens"]["layouts"]}
-    home = build.corpus.get((file["language"], int(stem.rsplit("_", 1)[1])))
+    home = build.corpus.get(home_of(stem, file["language"]))
     info = _info(found, build, stem)
     beside = _table(found, build.out, stem + ENDING)
     corpus = None if home is None else _table(found, build.out, home, ("id", "language", "licence", "source"))
@@ -138,7 +138,7 @@ def _shard(found: Findings, build: Build, stem: str, samples: int, seed: int) ->
         found.same("documents", stem + ENDING, divide["by"], [file.get("part")], sorted(names))
     _count(build, shard, seen, home)
     _said(found, build, shard, seen)
-    rows = shards.of_corpus(found, shard, beside, corpus, build.manifest["recipe"]["tokens"]["validation"])
+    rows = sidecar.of_corpus(found, shard, beside, corpus, build.manifest["recipe"]["tokens"]["validation"])
     if rows is not None:
         drawn = [
             text.Drawn(of, tokens, beside["id"][of.row].as_py().hex(), int(rows[of.row])) for of, tokens in seen.drawn
@@ -201,7 +201,7 @@ def _said(found: Findings, build: Build, shard: Shard, seen: Seen) -> None:
     found.same("files", TOKENIZER, "sha256", build.files[TOKENIZER]["sha256"], build.manifest["models"]["tokenizer"])
     if not 0 <= info["eos"] < info["vocabulary"]:
         found.fault("ends", path, f"EOS ({info['eos']}) is not in the vocabulary of {info['vocabulary']:,}")
-    meant = "uint16" if build.reader.vocabulary < shards.SMALL else "int32"
+    meant = widths.dtype(build.reader.vocabulary)
     found.same("dtype", path, "dtype", info["dtype"], meant)
     if seen.dtype:
         found.same("dtype", shard.stem, "a vocabulary of this size", meant, seen.dtype)

@@ -12,8 +12,8 @@ from florilegium.pipeline.errors import PipelineError
 from florilegium.pipeline.fingerprint import file_hash
 from florilegium.pipeline.handover import shard as shards
 from florilegium.pipeline.handover.findings import Findings
-from florilegium.pipeline.handover.shard import Shard
 from florilegium.pipeline.lineage import ENDING
+from florilegium.pipeline.shards import Shard
 from florilegium.pipeline.stage import find
 
 NEAR = 1e-9

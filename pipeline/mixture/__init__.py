@@ -15,8 +15,9 @@ from florilegium.pipeline.errors import PipelineError
 from florilegium.pipeline.fingerprint import file_hash
 from florilegium.pipeline.mixture import files, physical, weights
 from florilegium.pipeline.mixture.files import Part
-from florilegium.pipeline.mixture.parts import Shard, available, shards
+from florilegium.pipeline.mixture.parts import Supply, available, supplies
 from florilegium.pipeline.mixture.recipe import Mixture
+from florilegium.pipeline.shards import Shard
 from florilegium.pipeline.work import digest
 
 PLAN = "mixture.json"
@@ -30,7 +31,7 @@ def make(out: str, to: str, mixture: Mixture) -> dict[str, Any]:
     such layout or parts, when weights are below the level of its shards and `physical` is not set, and when the parts
     cannot give as many tokens as are asked for.
     """
-    found = shards(out, mixture.layout, mixture.by)
+    found = supplies(out, mixture.layout, mixture.by)
     there = available(found)
     amounts = weights.drawn(there, mixture.weights, mixture.tokens, mixture.epochs)
     if not mixture.physical:
@@ -38,7 +39,7 @@ def make(out: str, to: str, mixture: Mixture) -> dict[str, Any]:
     target = _cleared(to)
     parts = _parts(target, found, there, amounts, mixture)
     manifest = account.manifest(out)
-    validation = [one for one in found if one.split == "validation" and one.tokens.keys() & amounts.keys()]
+    validation = [one.shard for one in found if one.shard.split == "validation" and one.tokens.keys() & amounts.keys()]
     told: dict[str, Any] = {
         "corpus": manifest["corpus"],
         "manifest": file_hash(Path(store.join(out, "manifest.json"))),
@@ -49,11 +50,11 @@ def make(out: str, to: str, mixture: Mixture) -> dict[str, Any]:
     files.megatron(target, entries, _naturally(validation))
     uneven = max(part.epochs for part in parts) - min(part.epochs for part in parts) > EVEN
     if mixture.physical or not (uneven or abs(parts[0].epochs - 1) > EVEN or len(parts) < len(there)):
-        files.titan(target, parts, validation, found[0].info["eos"], mixture.seed)
+        files.titan(target, parts, validation, found[0].shard.info["eos"], mixture.seed)
         told["titan"] = "titan.toml"
     else:
         told["titan"] = "none: titan-oellm knows no weights; physical shards need none"
-    files.collection(target, manifest["corpus"], parts, found[0].info["tokenizer"]["name"])
+    files.collection(target, manifest["corpus"], parts, found[0].shard.info["tokenizer"]["name"])
     files.submodel(target, manifest["corpus"], mark, parts)
     told["parts"] = [
         {"part": part.name, "available": part.there, "weight": part.weight, "drawn": round(part.drawn)}
@@ -70,12 +71,12 @@ EVEN = 1e-9
 """Epochs that differ by less are the same."""
 
 
-def _whole(found: Sequence[Shard], mixture: Mixture) -> None:
+def _whole(found: Sequence[Supply], mixture: Mixture) -> None:
     """Raises PipelineError when a shard holds several parts: a blend weighs whole shards."""
-    for shard in found:
-        if shard.split == "train" and len(shard.tokens) > 1:
+    for one in found:
+        if one.shard.split == "train" and len(one.tokens) > 1:
             raise PipelineError(
-                f"{shard.path}: holds {len(shard.tokens)} parts ({', '.join(sorted(shard.tokens))}), "
+                f"{one.shard.path}: holds {len(one.tokens)} parts ({', '.join(sorted(one.tokens))}), "
                 f"and a blend weighs whole shards: --by {mixture.by} needs shards of its own",
                 f"add --physical, which writes them, or build with `tokens.divide: {{by: {mixture.by}}}`",
             )
@@ -95,14 +96,15 @@ def _cleared(to: str) -> Path:
 
 
 def _parts(
-    target: Path, found: Sequence[Shard], there: Mapping[str, int], amounts: Mapping[str, float], mixture: Mixture
+    target: Path, found: Sequence[Supply], there: Mapping[str, int], amounts: Mapping[str, float], mixture: Mixture
 ) -> list[Part]:
     """The parts with their shards, written anew if the mixture says so."""
     made = []
     folders = _folders(amounts)
     for name, amount in amounts.items():
-        sources = [shard for shard in found if shard.split == "train" and name in shard.tokens]
-        tables = [shard.documents(name, mixture.by) for shard in sources]
+        mine = [one for one in found if one.shard.split == "train" and name in one.tokens]
+        sources = [one.shard for one in mine]
+        tables = [one.documents(name, mixture.by) for one in mine]
         documents = pa.concat_tables(
             table.append_column("shard", pa.array(np.full(len(table), number))) for number, table in enumerate(tables)
         )

@@ -12,7 +12,7 @@ import yaml
 
 from florilegium.pipeline import store
 from florilegium.pipeline.errors import PipelineError
-from florilegium.pipeline.mixture.parts import Shard
+from florilegium.pipeline.shards import Shard
 from florilegium.pipeline.stage import find
 
 PAIR = ("_text_document.bin", "_text_document.idx", ".info.json")

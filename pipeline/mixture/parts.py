@@ -12,31 +12,23 @@ import pyarrow.compute as pc
 from florilegium.pipeline import account, store, tables
 from florilegium.pipeline.errors import PipelineError
 from florilegium.pipeline.lineage import ENDING
+from florilegium.pipeline.shards import Shard, home_of, homes
 
 UNKNOWN = "none"
 """Stands for a licence that no source declares."""
 
 
 @dataclass(frozen=True, slots=True)
-class Shard:
-    """A Megatron pair. path: without endings; corpus: the Parquet shard that its documents stand in."""
+class Supply:
+    """What a mixture draws from: a Megatron pair, the Parquet shard that its documents stand in, its tokens by part."""
 
-    path: Path
-    language: str
-    split: str
+    shard: Shard
     corpus: str
-    info: Mapping[str, Any]
     tokens: Mapping[str, int]
-    """By part."""
-
-    @property
-    def prefix(self) -> str:
-        """As trainers name it."""
-        return f"{self.path}_text_document"
 
     def documents(self, part: str, by: str) -> pa.Table:
         """Its documents of a part: the sidecar's columns, and characters and segments (lines that hold text)."""
-        beside = tables.read(f"{self.path}{ENDING}")
+        beside = tables.read(f"{self.shard.path}{ENDING}")
         if by in ("licence", "source"):
             wanted = [part.partition("/")[2]] + [None] * part.endswith(f"/{UNKNOWN}")
             beside = beside.filter(pc.is_in(beside[by], value_set=pa.array(wanted, pa.string())))
@@ -55,7 +47,7 @@ def _segments(texts: Any) -> Any:
     return pc.count_substring_regex(texts, r"(?m)^.*\S.*$").cast(pa.int64())
 
 
-def shards(out: str, layout: str, by: str) -> list[Shard]:
+def supplies(out: str, layout: str, by: str) -> list[Supply]:
     """The shards of a layout, both splits. Raises PipelineError when there are none that trainers' files can name."""
     root = store.local_path(out)
     if root is None:
@@ -63,24 +55,23 @@ def shards(out: str, layout: str, by: str) -> list[Shard]:
     manifest = account.manifest(out)
     layouts = {one["name"]: one for one in (manifest["recipe"].get("tokens") or {"layouts": []})["layouts"]}
     _usable(out, layout, layouts)
-    corpus = {
-        (file["language"], int(file["path"].rsplit("/", 1)[1].split("-")[1])): file["path"]
-        for file in manifest["files"]
-        if file["path"].startswith("corpus/")
-    }
+    corpus = homes(manifest["files"])
     found = []
     for file in manifest["files"]:
         if file.get("layout") == layout and file["path"].endswith(ENDING):
-            path = root.resolve() / file["path"].removesuffix(ENDING)
+            stem = file["path"].removesuffix(ENDING)
+            path = root.resolve() / stem
             info = json.loads(Path(f"{path}.info.json").read_text("utf-8"))
-            home = store.join(out, corpus[(file["language"], int(path.name.rsplit("_", 1)[1]))])
+            home = store.join(out, corpus[home_of(stem, file["language"])])
             named = f"{file['language']}/{file['part']}" if by == "part" and "part" in file else file["language"]
             tokens = {named: info["tokens"]}
             if by in ("licence", "source"):
                 beside = tables.read(f"{path}{ENDING}", [by, "tokens"])
                 counted = beside.group_by(by).aggregate([("tokens", "sum")]).to_pylist()
                 tokens = {f"{file['language']}/{one[by] or UNKNOWN}": one["tokens_sum"] for one in counted}
-            found.append(Shard(path, file["language"], file["split"], home, info, tokens))
+            pack = layouts[layout]["pack"]
+            pair = Shard(path, stem, layout, file["split"], file["language"], "megatron", pack, info)
+            found.append(Supply(pair, home, tokens))
     return found
 
 
@@ -94,10 +85,10 @@ def _usable(out: str, layout: str, layouts: Mapping[str, Any]) -> None:
         )
 
 
-def available(found: Sequence[Shard]) -> dict[str, int]:
+def available(found: Sequence[Supply]) -> dict[str, int]:
     """Tokens of each part in the train split, by name."""
     total: dict[str, int] = {}
-    for shard in found:
-        for part, tokens in shard.tokens.items() if shard.split == "train" else ():
+    for one in found:
+        for part, tokens in one.tokens.items() if one.shard.split == "train" else ():
             total[part] = total.get(part, 0) + tokens
     return dict(sorted(total.items()))

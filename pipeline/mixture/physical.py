@@ -10,9 +10,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from florilegium.pipeline import store
+from florilegium.pipeline.encoding import PORTION, SIDECAR, put_sidecar
 from florilegium.pipeline.lineage import ENDING
-from florilegium.pipeline.mixture.parts import Shard
-from florilegium.pipeline.passes.tokens import PORTION, SIDECAR, put_sidecar
+from florilegium.pipeline.shards import Shard
 from florilegium.pipeline.stage import find
 from florilegium.pipeline.work import digest
 

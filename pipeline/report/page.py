@@ -7,8 +7,8 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
 from typing import Any
 
+from florilegium.pipeline.encoding import REFUSED
 from florilegium.pipeline.errors import PipelineError
-from florilegium.pipeline.passes.tokens import REFUSED
 from florilegium.pipeline.recipe import LINE
 from florilegium.pipeline.report import figures
 from florilegium.pipeline.report.charts import Step, flow

@@ -109,11 +109,16 @@ def shared(one: Sample, other: Sample) -> list[str]:
 
 
 def parquet_files(corpus: str) -> list[str]:
-    """The Parquet files of a corpus. Raises PipelineError when there are none."""
+    """The Parquet files of a corpus. Raises PipelineError when there are none, and for a build that is not finished."""
     if store.stat(corpus) is not None:
         return [corpus]
     if store.stat(store.join(corpus, "manifest.json")) is not None:
         return account.files(corpus, "corpus")
+    if store.is_folder(store.join(corpus, "work")):
+        raise PipelineError(
+            f"{corpus}: holds a build that is not finished (no manifest.json)",
+            "run the same `florilegium build` to its end, or give a folder of Parquet files",
+        )
     found = [file.path for file in store.listing(corpus) if file.name.endswith(".parquet")]
     if not found:
         raise PipelineError(

@@ -17,7 +17,7 @@ import pyarrow as pa
 from florilegium.pipeline import store
 from florilegium.pipeline.errors import PipelineError
 from florilegium.pipeline.store import Stored
-from florilegium.pipeline.tokenizer import warm
+from florilegium.pipeline.tokenizer import warm, widths
 from florilegium.pipeline.tokenizer.sample import Sample, Walk, draw, silent
 
 LLAMA3 = (
@@ -73,6 +73,8 @@ def train(
     _check_place(out)
     sample = draw(corpus, megabytes, alpha, walk=walk)
     if say is not None:
+        if (warning := widths.clash(vocabulary)) is not None:
+            say(f"warning: --vocabulary {vocabulary}: {warning}")
         say(f"learning {vocabulary:,} tokens from {sum(sample.taken.values()) / 1e6:,.1f} MB")
     tokenizer = KINDS[kind](sample, vocabulary, list(special), bars)
     _check_learned(tokenizer, vocabulary, special, sum(sample.taken.values()))

@@ -403,26 +403,60 @@ void added_split_free(struct added_split *split)
     memset(split, 0, sizeof *split);
 }
 
-size_t added_changes(const struct added_rows *rows, const uint16_t *table, uint16_t mask, const uint8_t *leads,
-                     uint8_t *marks)
+/* ---- what a normalizer may change ---- */
+
+struct runs {
+    int64_t *places;
+    size_t count, room;
+};
+
+static bool put_run(struct runs *runs, int64_t begin_at, int64_t end)
 {
-    size_t marked = 0;
-    for (size_t row = 0; row < rows->count; row++) {
-        const uint8_t *at = rows->data + rows->offsets[row], *end = rows->data + rows->offsets[row + 1];
-        const int32_t kind = kind_of(rows, row);
-        bool found = false;
-        if (!is_text(kind))
-            at = end;
-        while (at < end && !found) {
-            uint32_t bytes;
-            if (leads[*at]) {
-                const uint32_t code = code_at(at, (size_t)(end - at), &bytes);
-                found = code < ADDED_LIMIT && table[code] & mask;
-            }
-            at++; /* continuation bytes lead nothing */
-        }
-        marks[row] = found;
-        marked += found;
+    if (2 * runs->count + 2 > runs->room) {
+        const size_t room = 2 * runs->room + 256;
+        int64_t *places = realloc(runs->places, room * sizeof *places);
+        if (!places)
+            return false;
+        runs->places = places;
+        runs->room = room;
     }
-    return marked;
+    runs->places[2 * runs->count] = begin_at;
+    runs->places[2 * runs->count++ + 1] = end;
+    return true;
+}
+
+int64_t *added_runs(const struct added_rows *rows, const uint16_t *table, uint16_t mask, const uint8_t *leads,
+                    size_t *count)
+{
+    struct runs runs = {malloc(sizeof *runs.places), 0, 0};
+    bool good = runs.places != NULL;
+    for (size_t row = 0; row < rows->count && good; row++) {
+        const int64_t end = rows->offsets[row + 1];
+        int64_t least = rows->offsets[row]; /* end of the run before */
+        int64_t at = is_text(kind_of(rows, row)) ? least : end, begin_at;
+        while (at < end && good) {
+            uint32_t bytes, code;
+            if (!leads[rows->data[at]]) { /* continuation bytes lead nothing */
+                at++;
+                continue;
+            }
+            begin_at = at;
+            while (at < end && leads[rows->data[at]] &&
+                   (code = code_at(rows->data + at, (size_t)(end - at), &bytes)) < ADDED_LIMIT && table[code] & mask)
+                at += bytes;
+            if (at == begin_at) {
+                at++;
+                continue;
+            }
+            while (begin_at > least && (rows->data[--begin_at] & 0xC0) == 0x80)
+                ;
+            good = put_run(&runs, begin_at, at);
+            least = at;
+        }
+    }
+    *count = runs.count;
+    if (good)
+        return runs.places;
+    free(runs.places);
+    return NULL;
 }

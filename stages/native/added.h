@@ -69,9 +69,12 @@ void added_free(struct added *added);
 bool added_split(const struct added *added, const struct added_rows *rows, struct added_split *out);
 void added_split_free(struct added_split *split);
 
-/* Marks the rows of text that have a code point with bits in common with `mask`; answers how many. table: ADDED_LIMIT
- * numbers; leads: for each byte, whether such a code point may begin with it. Rows may be invalid UTF-8. */
-size_t added_changes(const struct added_rows *rows, const uint16_t *table, uint16_t mask, const uint8_t *leads,
-                     uint8_t *marks);
+/* Where a normalizer may change the texts: runs of code points with bits in common with `mask`, each with the code point
+ * before it, if its row has one. What is not in a run stays as it is, and apart from what the runs become.
+ *
+ * table: ADDED_LIMIT numbers; leads: for each byte, whether such a code point may begin with it. Rows may be invalid
+ * UTF-8. Begin and end of each run in turns, malloc'ed; NULL where memory ran out. */
+int64_t *added_runs(const struct added_rows *rows, const uint16_t *table, uint16_t mask, const uint8_t *leads,
+                    size_t *count);
 
 #endif

@@ -16,7 +16,8 @@ struct bpe_worker {
     struct bpe_tables tables;
     struct bpe_room room;
     struct pretokens pieces;
-    bool vectors; /* the machine has AVX2 and BMI2 */
+    uint8_t *whole; /* see find_whole; NULL until it is asked for */
+    bool vectors;   /* the machine has AVX2 and BMI2 */
 };
 
 /* Tokens of up to 60 bytes. A whole token is looked for only where the tables may lack it. */
@@ -50,7 +51,8 @@ struct wanted {
 struct lot {
     struct wanted wanted[LOT];
     uint64_t wide[LOT][8];
-    size_t wides;
+    size_t wides, count;
+    bool resolved; /* what the tables lacked of it was merged */
 };
 
 static inline void *put(void *out, const uint32_t *tokens, size_t count, bool small)
@@ -65,13 +67,38 @@ static inline void *put(void *out, const uint32_t *tokens, size_t count, bool sm
     return (uint32_t *)out + count;
 }
 
+/* Six tokens of 20 bits to 32 each. */
+#if defined(__x86_64__) && !defined(PLAIN_C)
+typedef uint8_t bytes16 __attribute__((vector_size(16)));
+typedef uint32_t words4 __attribute__((vector_size(16)));
+
+static ALWAYS_INLINE void unpack(uint32_t *out, const struct narrow *entry)
+{
+    const words4 moves = {0, 4, 0, 4};
+    bytes16 all;
+    memcpy(&all, entry->bytes, 16);
+    const bytes16 a = __builtin_shufflevector(all, all, 0, 1, 2, 3, 2, 3, 4, 5, 5, 6, 7, 8, 7, 8, 9, 10);
+    const bytes16 b = __builtin_shufflevector(all, all, 10, 11, 12, 13, 12, 13, 14, 15, 10, 11, 12, 13, 12, 13, 14, 15);
+    const words4 four = ((words4)a >> moves) & 0xFFFFF, two = ((words4)b >> moves) & 0xFFFFF;
+    memcpy(out, &four, 16);
+    memcpy(out + 4, &two, 16);
+}
+#else
+static ALWAYS_INLINE void unpack(uint32_t *out, const struct narrow *entry)
+{
+    for (size_t i = 0; i < NARROW_LARGE; i++)
+        out[i] = narrow_token(entry, i);
+}
+#endif
+
 /* These two write more than there is, into the room behind the tokens. */
 static ALWAYS_INLINE void *put_narrow(void *out, const struct narrow *entry, size_t count, bool small)
 {
-    memcpy(out, entry->four, 16);
-    if (small)
+    if (small) {
+        memcpy(out, entry->seven, 16);
         return (uint16_t *)out + count;
-    ((uint32_t *)out)[3] &= IDS;
+    }
+    unpack(out, entry);
     return (uint32_t *)out + count;
 }
 
@@ -81,10 +108,152 @@ static ALWAYS_INLINE void *put_wide(void *out, const struct wide *entry, size_t 
     return small ? (void *)((uint16_t *)out + count) : (void *)((uint32_t *)out + count);
 }
 
-static void *encode_wide(struct bpe_worker *worker, const uint64_t key[8], const uint8_t *bytes, size_t size, void *out)
+/* Keeps what may be there already. Bytes up to `limit` may be read. */
+static void keep(struct bpe_worker *worker, const uint8_t *bytes, size_t size, const uint8_t *limit,
+                 const uint32_t *tokens, size_t count)
 {
-    struct wide *const entry = wide_near(&worker->tables, key);
+    struct bpe_tables *const tables = &worker->tables;
+    uint64_t key[8];
+    if (size <= NARROW_BYTES) {
+        narrow_key(key, bytes, size, limit);
+        struct narrow *const entry = narrow_near(tables, key);
+        if (!entry || !entry->key[1])
+            bpe_narrow_keep(tables, entry, key, tokens, count);
+        if (count <= (tables->small ? NARROW_SMALL : NARROW_LARGE))
+            return;
+    }
+    wide_key(key, bytes, size, limit);
+    struct wide *const entry = wide_near(tables, key);
+    if (!entry || !entry->head)
+        bpe_wide_keep(tables, entry, key, tokens, count);
+}
+
+#if defined(__x86_64__) && !defined(PLAIN_C)
+/* What is merged side by side at once. */
+#define MISSES 32
+
+struct misses {
+    struct mergeable all[MISSES];
+    size_t count;
+    int lanes;
+};
+
+static void merge_misses(struct bpe_worker *worker, struct misses *misses)
+{
+    bpe_merge_abreast(worker->model, misses->all, misses->count, misses->lanes);
+    for (size_t i = 0; i < misses->count; i++) {
+        const struct mergeable *const one = misses->all + i;
+        keep(worker, one->bytes, one->size, one->bytes + sizeof one->bytes, one->tokens, one->count);
+    }
+    misses->count = 0;
+}
+
+/* key: of a narrow entry or a wide one. */
+static ALWAYS_INLINE void miss(struct bpe_worker *worker, struct misses *misses, const uint64_t *key, size_t size)
+{
+    struct mergeable *const one = misses->all + misses->count++;
+    if (size <= NARROW_BYTES) {
+        memcpy(one->bytes, key, 16);
+        one->bytes[NARROW_BYTES] = 0; /* the size stood there */
+        memset(one->bytes + 16, 0, 8);
+    } else {
+        memcpy(one->bytes, key, 32);
+        memset(one->bytes + 32, 0, 8);
+    }
+    one->size = (uint32_t)size;
+    if (misses->count == MISSES)
+        merge_misses(worker, misses);
+}
+
+/* A bit for each hash of a key, set for those of all tokens: most of what the tables lack is no token as a whole, which a
+ * clear bit tells. 2^20 bits stay in the second-level cache; 128k tokens set an eighth of them. */
+#define WHOLE_BITS 20
+
+static bool find_whole(struct bpe_worker *worker)
+{
+    const struct bpe_model *const model = worker->model;
+    worker->whole = calloc(((size_t)1 << WHOLE_BITS) / 8, 1);
+    for (size_t i = 0; worker->whole && i < model->tokens; i++) {
+        const uint8_t *const bytes = model->bytes + model->at[i];
+        const size_t size = model->at[i + 1] - model->at[i];
+        uint64_t key[8], hash;
+        if (size > WIDE_BYTES)
+            continue;
+        if (size <= NARROW_BYTES)
+            narrow_key(key, bytes, size, bytes), hash = narrow_hash(key);
+        else
+            wide_key(key, bytes, size, bytes), hash = wide_hash(key);
+        hash >>= 64 - WHOLE_BITS;
+        worker->whole[hash / 8] |= (uint8_t)(1 << hash % 8);
+    }
+    return worker->whole != NULL;
+}
+
+/* Whether this is a token as a whole, which is then kept as such. */
+static bool keep_whole(struct bpe_worker *worker, const uint64_t *key, uint64_t hash, size_t size)
+{
+    const uint8_t *const bytes = (const uint8_t *)key;
+    size_t slot;
+    hash >>= 64 - WHOLE_BITS;
+    if (!(worker->whole[hash / 8] >> hash % 8 & 1))
+        return false;
+    const uint32_t token = bpe_token_of(worker->model, bytes, size, &slot);
+    if (token == NONE)
+        return false;
+    const uint32_t tokens[8] = {worker->model->ids[token]};
+    keep(worker, bytes, size, bytes, tokens, 1);
+    return true;
+}
+
+/* All pretokens of the lot from `from` on that are not there are merged side by side and kept. */
+static __attribute__((noinline)) void resolve(struct bpe_worker *worker, struct lot *lot, size_t from)
+{
+    const bool ask = worker->tables.lost && worker->model->ignore_merges;
+    struct misses narrow, wide;
+    narrow.count = wide.count = 0;
+    narrow.lanes = 16;
+    wide.lanes = 32;
+    lot->resolved = true;
+    if (!worker->vectors || (ask && !worker->whole && !find_whole(worker)))
+        return;
+    for (size_t i = from; i < lot->count; i++) {
+        const struct wanted *const wanted = lot->wanted + i;
+        if (wanted->size <= NARROW_BYTES) {
+            const struct narrow *const entry = narrow_near(&worker->tables, wanted->key);
+            if (entry && entry->key[1])
+                continue;
+            if (!ask || !keep_whole(worker, wanted->key, narrow_hash(wanted->key), wanted->size))
+                miss(worker, &narrow, wanted->key, wanted->size);
+        } else if (wanted->size <= ABREAST_BYTES) {
+            const uint64_t *const key = lot->wide[wanted->wide];
+            const struct wide *const entry = wide_near(&worker->tables, key);
+            if (entry && entry->head)
+                continue;
+            if (!ask || !keep_whole(worker, key, wide_hash(key), wanted->size))
+                miss(worker, &wide, key, wanted->size);
+        }
+    }
+    merge_misses(worker, &narrow);
+    merge_misses(worker, &wide);
+}
+#else
+static void resolve(struct bpe_worker *worker, struct lot *lot, size_t from)
+{
+    (void)worker;
+    (void)from;
+    lot->resolved = true;
+}
+#endif
+
+static void *encode_wide(struct bpe_worker *worker, struct lot *lot, size_t number, const uint64_t key[8],
+                         const uint8_t *bytes, size_t size, void *out)
+{
+    struct wide *entry = wide_near(&worker->tables, key);
     const bool small = worker->tables.small;
+    if ((!entry || !entry->head) && !lot->resolved) {
+        resolve(worker, lot, number);
+        entry = wide_near(&worker->tables, key);
+    }
     if (entry && entry->head) {
         entry->head |= ASKED;
         return put_wide(out, entry, entry->head & COUNT, small);
@@ -95,10 +264,15 @@ static void *encode_wide(struct bpe_worker *worker, const uint64_t key[8], const
     return put(out, tokens, count, small);
 }
 
-static ALWAYS_INLINE void *encode_narrow(struct bpe_worker *worker, const uint64_t key[2], const uint8_t *bytes,
+static ALWAYS_INLINE void *encode_narrow(struct bpe_worker *worker, struct lot *lot, size_t number, const uint8_t *bytes,
                                          size_t size, void *out, bool small)
 {
-    struct narrow *const entry = narrow_near(&worker->tables, key);
+    const uint64_t *const key = lot->wanted[number].key;
+    struct narrow *entry = narrow_near(&worker->tables, key);
+    if ((!entry || !entry->key[1]) && !lot->resolved) {
+        resolve(worker, lot, number);
+        entry = narrow_near(&worker->tables, key);
+    }
     uint32_t tokens[64];
     size_t count;
     if (entry && entry->key[1]) {
@@ -114,7 +288,7 @@ static ALWAYS_INLINE void *encode_narrow(struct bpe_worker *worker, const uint64
     }
     uint64_t all[8];
     wide_key(all, bytes, size, bytes);
-    return encode_wide(worker, all, bytes, size, out);
+    return encode_wide(worker, lot, number, all, bytes, size, out);
 }
 
 /* More than 60 bytes. NULL where memory ran out. */
@@ -169,6 +343,8 @@ static ALWAYS_INLINE void *encode_lots(struct bpe_worker *worker, const uint8_t 
     for (size_t done = 0; done < worker->pieces.count; done += LOT) {
         const size_t left = worker->pieces.count - done, count = left < LOT ? left : LOT;
         lot.wides = 0;
+        lot.count = count;
+        lot.resolved = false;
         for (size_t i = 0; i < count; i++) {
             struct wanted *const wanted = lot.wanted + i;
             const uint32_t end = ends[done + i];
@@ -194,11 +370,11 @@ static ALWAYS_INLINE void *encode_lots(struct bpe_worker *worker, const uint8_t 
             if (wanted->size <= NARROW_BYTES) {
                 end = take_narrow(worker, wanted, out, small);
                 if (!end)
-                    end = encode_narrow(worker, wanted->key, bytes, wanted->size, out, small);
+                    end = encode_narrow(worker, &lot, i, bytes, wanted->size, out, small);
             } else if (wanted->size <= WIDE_BYTES) {
                 end = take_wide(worker, lot.wide[wanted->wide], wanted, out, small);
                 if (!end)
-                    end = encode_wide(worker, lot.wide[wanted->wide], bytes, wanted->size, out);
+                    end = encode_wide(worker, &lot, i, lot.wide[wanted->wide], bytes, wanted->size, out);
             } else {
                 end = encode_long(worker, bytes, wanted->size, out);
             }
@@ -238,27 +414,76 @@ size_t bpe_encode(struct bpe_worker *worker, const struct splitter *splitters, s
 
 /* ---- workers ---- */
 
+/* Room at the start, that a few megabytes of text do not make the tables grow: twice the vocabulary, and so many wide. */
+#define WIDE_AT_START 8192
+#define AHEAD 16
+
 /* The vocabulary's own pretokens, most frequent first (ids are given in the order of merging). */
-static void fill(struct bpe_worker *worker)
+/* The place of a token is asked for from memory before it is needed. */
+static void ask_for(const struct bpe_worker *worker, size_t token)
 {
     const struct bpe_model *model = worker->model;
+    const uint8_t *const bytes = model->bytes + model->at[token];
+    const size_t size = model->at[token + 1] - model->at[token];
+    uint64_t key[2];
+    if (size > NARROW_BYTES)
+        return;
+    narrow_key(key, bytes, size, model->bytes + model->at[model->tokens]);
+    __builtin_prefetch(worker->tables.narrow + 2 * (narrow_hash(key) >> worker->tables.narrow_shift), 1);
+}
+
+static void fill_plainly(struct bpe_worker *worker)
+{
+    const struct bpe_model *model = worker->model;
+    const uint8_t *const limit = model->bytes + model->at[model->tokens];
     for (size_t i = 0; i < model->tokens; i++) {
         const uint8_t *const bytes = model->bytes + model->at[i];
         const size_t size = model->at[i + 1] - model->at[i];
         uint32_t tokens[64] = {model->ids[i]};
+        if (i + AHEAD < model->tokens)
+            ask_for(worker, i + AHEAD);
+        if (size <= WIDE_BYTES)
+            keep(worker, bytes, size, limit, tokens, model->ignore_merges ? 1 : merge(worker, bytes, size, tokens));
+    }
+}
+
+#if defined(__x86_64__) && !defined(PLAIN_C)
+static void fill_abreast(struct bpe_worker *worker)
+{
+    const struct bpe_model *model = worker->model;
+    struct misses narrow, wide;
+    narrow.count = wide.count = 0;
+    narrow.lanes = 16;
+    wide.lanes = 32;
+    for (size_t i = 0; i < model->tokens; i++) {
+        const uint8_t *const bytes = model->bytes + model->at[i];
+        const size_t size = model->at[i + 1] - model->at[i];
         uint64_t key[8];
-        if (size > WIDE_BYTES)
-            continue;
-        const size_t count = model->ignore_merges ? 1 : merge(worker, bytes, size, tokens);
+        uint32_t tokens[64];
         if (size <= NARROW_BYTES) {
             narrow_key(key, bytes, size, bytes);
-            struct narrow *const entry = narrow_near(&worker->tables, key);
-            bpe_narrow_keep(&worker->tables, entry, key, tokens, count);
-        } else {
+            miss(worker, &narrow, key, size);
+        } else if (size <= ABREAST_BYTES) {
             wide_key(key, bytes, size, bytes);
-            bpe_wide_keep(&worker->tables, wide_near(&worker->tables, key), key, tokens, count);
+            miss(worker, &wide, key, size);
+        } else if (size <= WIDE_BYTES) {
+            keep(worker, bytes, size, bytes, tokens, merge(worker, bytes, size, tokens));
         }
     }
+    merge_misses(worker, &narrow);
+    merge_misses(worker, &wide);
+}
+#endif
+
+static void fill(struct bpe_worker *worker)
+{
+#if defined(__x86_64__) && !defined(PLAIN_C)
+    if (worker->vectors && !worker->model->ignore_merges) {
+        fill_abreast(worker);
+        return;
+    }
+#endif
+    fill_plainly(worker);
 }
 
 struct bpe_worker *bpe_worker(const struct bpe_model *model, const struct units *known, size_t bound, bool small)
@@ -273,7 +498,7 @@ struct bpe_worker *bpe_worker(const struct bpe_model *model, const struct units 
     if (known) {
         if (bpe_tables_learn(&worker->tables, known, bound, small))
             return worker;
-    } else if (bpe_tables_start(&worker->tables, model->tokens, 0, bound, small)) {
+    } else if (bpe_tables_start(&worker->tables, 2 * model->tokens, WIDE_AT_START, bound, small)) {
         fill(worker);
         return worker;
     }
@@ -293,5 +518,6 @@ void bpe_worker_free(struct bpe_worker *worker)
     pretokenize_free(&worker->pieces);
     bpe_tables_free(&worker->tables);
     bpe_room_free(&worker->room);
+    free(worker->whole);
     free(worker);
 }

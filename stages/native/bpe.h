@@ -7,8 +7,12 @@
  *
  * Words repeat. Pretokens and their tokens are kept in two tables, by their bytes (no fingerprint: a hit is exact):
  * narrow entries for up to 15 bytes, wide ones for up to 60; longer pretokens are merged each time. The tables are
- * filled with the vocabulary first, or with what a file says was frequent before (bpe_warm.h). They grow while they fill, up to a bound; then an entry that was not asked for since
- * the last time room was wanted beside it makes room (second chance). What the tables hold never changes a result.
+ * filled with the vocabulary first, or with what a file says was frequent before (bpe_warm.h). They grow while they fill,
+ * up to a bound; then an entry that was not asked for since the last time room was wanted beside it makes room (second
+ * chance). What the tables hold never changes a result.
+ *
+ * What is new is merged. Where text is diverse most of the time goes there: so all that a lot of pretokens lacks is merged
+ * side by side (bpe_merge.c), and pairs of bytes that nothing else can take apart are joined at once (bpe_model.h).
  *
  * A worker is a thread's tables and room. Workers share a model, which is never written to.
  */
@@ -22,8 +26,8 @@
 #include "pretokenize.h"
 #include "units.h"
 
-/* A pair and its rank share 64 bits: 20 for each id, 24 for the rank. */
-#define BPE_MOST_IDS (1 << 20)
+/* A pair and its rank share 64 bits: 20 for each id, 24 for the rank. The last id is that of no token. */
+#define BPE_MOST_IDS ((1 << 20) - 1)
 #define BPE_MOST_MERGES ((1 << 24) - 1) /* the last rank is that of no merge */
 
 struct bpe_model;

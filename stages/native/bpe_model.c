@@ -71,7 +71,7 @@ static enum bpe_fault read_vocabulary(struct bpe_model *model, const char *text,
     model->at = malloc((tokens + 1) * sizeof *model->at);
     model->ids = malloc((tokens + 1) * sizeof *model->ids);
     model->table = malloc(slots * sizeof *model->table);
-    uint8_t *taken = calloc(BPE_MOST_IDS / 8, 1);
+    uint8_t *taken = calloc(BPE_MOST_IDS / 8 + 1, 1);
     enum bpe_fault fault = model->bytes && model->at && model->ids && model->table && taken ? BPE_FINE : BPE_MEMORY;
     if (fault == BPE_FINE)
         memset(model->table, 0xFF, slots * sizeof *model->table);
@@ -118,16 +118,48 @@ static enum bpe_fault add_merge(struct bpe_model *model, const uint8_t *bytes, s
     if (rank_of(model, x, y) != NO_RANK)
         return BPE_MERGE;
     const uint64_t hash = pair_hash(x, y), bit = hash >> (64 - MAYBE_BITS);
-    const uint64_t mask = (UINT64_C(1) << (64 - model->pairs_shift)) - 1;
-    uint64_t i = hash >> model->pairs_shift;
+    size_t i = pair_place(model, hash);
     while (model->pairs[i] != EMPTY)
-        i = (i + 1) & mask;
+        i = (i + 1) & pairs_mask(model);
     model->pairs[i] = (uint64_t)x << 44 | (uint64_t)y << 24 | rank;
     model->maybe[bit / 8] |= (uint8_t)(1 << bit % 8);
     model->joined[rank] = model->ids[both];
+    struct byte_pair *const border = model->byte_pairs + (bytes[left] << 8 | bytes[left - 1]);
     if (left == 1 && right == 1)
-        model->byte_pairs[bytes[0] << 8 | bytes[1]] = rank;
+        border->rank = rank << 1;
+    if (right == 1 && border->before > rank)
+        border->before = (uint16_t)rank;
+    if (left == 1 && border->behind > rank)
+        border->behind = (uint16_t)rank;
     return BPE_FINE;
+}
+
+/* Which pairs of bytes may be firm: first[] is the lowest rank that an id is part of. */
+static bool find_firm(struct bpe_model *model, size_t merges)
+{
+    size_t ids = 0;
+    for (size_t i = 0; i < model->tokens; i++)
+        ids = model->ids[i] >= ids ? model->ids[i] + 1 : ids;
+    uint32_t *const first = malloc(ids * sizeof *first);
+    if (!first)
+        return false;
+    memset(first, 0xFF, ids * sizeof *first);
+    for (size_t i = 0; i <= pairs_mask(model); i++) {
+        const uint64_t entry = model->pairs[i];
+        if (entry == EMPTY)
+            continue;
+        uint32_t *const left = first + (entry >> 44), *const right = first + (entry >> 24 & 0xFFFFF);
+        const uint32_t rank = entry & 0xFFFFFF;
+        *left = rank < *left ? rank : *left;
+        *right = rank < *right ? rank : *right;
+    }
+    for (size_t i = 0; i < 65536; i++) {
+        const uint32_t rank = model->byte_pairs[i].rank >> 1;
+        if (rank < merges && first[model->joined[rank]] > rank)
+            model->byte_pairs[i].rank |= 1;
+    }
+    free(first);
+    return true;
 }
 
 static enum bpe_fault read_merges(struct bpe_model *model, const char *text, size_t size, size_t merges)
@@ -136,7 +168,7 @@ static enum bpe_fault read_merges(struct bpe_model *model, const char *text, siz
         return BPE_MANY;
     model->pairs_shift = bpe_shift_for(merges);
     const size_t slots = (size_t)1 << (64 - model->pairs_shift);
-    model->pairs = malloc(slots * sizeof *model->pairs);
+    model->pairs = aligned_alloc(64, slots * sizeof *model->pairs);
     model->maybe = calloc(((size_t)1 << MAYBE_BITS) / 8, 1);
     model->joined = malloc((merges + 1) * sizeof *model->joined);
     model->byte_pairs = malloc(65536 * sizeof *model->byte_pairs);
@@ -146,13 +178,15 @@ static enum bpe_fault read_merges(struct bpe_model *model, const char *text, siz
     if (fault == BPE_FINE) {
         memset(model->pairs, 0xFF, slots * sizeof *model->pairs);
         for (size_t i = 0; i < 65536; i++)
-            model->byte_pairs[i] = NO_RANK;
+            model->byte_pairs[i] = (struct byte_pair){NO_RANK << 1, MUCH, MUCH};
     }
     for (size_t rank = 0; rank < merges && fault == BPE_FINE; rank++) {
         const ptrdiff_t left = spelled(&text, bytes), right = left > 0 ? spelled(&text, bytes + left) : -1;
         fault = left > 0 && right > 0 ? add_merge(model, bytes, (size_t)left, (size_t)right, (uint32_t)rank) : BPE_MERGE;
     }
     free(bytes);
+    if (fault == BPE_FINE && !find_firm(model, merges))
+        fault = BPE_MEMORY;
     return fault;
 }
 

@@ -46,32 +46,47 @@ static void release(void *block, size_t size)
 
 /* ---- making room ---- */
 
-/* The first entry near that was not asked for; those passed by must be asked for again. */
+/* The first entry near that was not asked for; those passed by must be asked for again. Where there is room for the whole
+ * vocabulary, entries of one token stay: there are no more of them than tokens, and where the model has ignore_merges they
+ * are what a look-up among all tokens would find. NULL where all stay. */
 static struct narrow *narrow_loser(struct bpe_tables *tables, const uint64_t key[2])
 {
     const size_t mask = ((size_t)2 << (64 - tables->narrow_shift)) - 1;
     const size_t place = 2 * (narrow_hash(key) >> tables->narrow_shift);
-    tables->lost = true;
+    struct narrow *last = NULL;
     for (size_t i = 0; i < REACH; i++) {
         struct narrow *const entry = tables->narrow + ((place + i) & mask);
-        if (!(head_of(entry, tables->small) & ASKED))
-            return entry;
+        const uint32_t head = head_of(entry, tables->small);
+        if ((head & COUNT) == 1 && tables->singles_stay)
+            continue;
+        last = last ? last : entry;
+        if (!(head & ASKED)) {
+            last = entry;
+            break;
+        }
         forget(entry, tables->small);
     }
-    return tables->narrow + (place & mask);
+    tables->lost = tables->lost || (last && (head_of(last, tables->small) & COUNT) == 1);
+    return last;
 }
 
 static struct wide *wide_loser(struct bpe_tables *tables, const uint64_t key[8])
 {
     const size_t mask = ((size_t)1 << (64 - tables->wide_shift)) - 1, place = wide_hash(key) >> tables->wide_shift;
-    tables->lost = true;
+    struct wide *last = NULL;
     for (size_t i = 0; i < REACH; i++) {
         struct wide *const entry = tables->wide + ((place + i) & mask);
-        if (!(entry->head & ASKED))
-            return entry;
+        if ((entry->head & COUNT) == 1 && tables->singles_stay)
+            continue;
+        last = last ? last : entry;
+        if (!(entry->head & ASKED)) {
+            last = entry;
+            break;
+        }
         entry->head &= ~ASKED;
     }
-    return tables->wide + (place & mask);
+    tables->lost = tables->lost || (last && (last->head & COUNT) == 1);
+    return last;
 }
 
 static void narrow_grow(struct bpe_tables *tables)
@@ -85,11 +100,15 @@ static void narrow_grow(struct bpe_tables *tables)
     for (size_t i = 0; i < entries; i++) {
         if (before[i].key[1] == 0)
             continue;
-        struct narrow *const entry = narrow_near(tables, before[i].key);
+        struct narrow *entry = narrow_near(tables, before[i].key);
+        if (!entry) {
+            entry = narrow_loser(tables, before[i].key);
+            tables->narrow_used--;
+        }
         if (entry)
             *entry = before[i];
-        else
-            tables->narrow_used--, tables->lost = true;
+        else if ((head_of(before + i, tables->small) & COUNT) == 1)
+            tables->lost = true;
     }
     release(before, narrow_size(tables->narrow_shift + 1));
 }
@@ -105,13 +124,31 @@ static void wide_grow(struct bpe_tables *tables)
     for (size_t i = 0; i < entries; i++) {
         if (before[i].head == 0)
             continue;
-        struct wide *const entry = wide_near(tables, before[i].key);
+        struct wide *entry = wide_near(tables, before[i].key);
+        if (!entry) {
+            entry = wide_loser(tables, before[i].key);
+            tables->wide_used--;
+        }
         if (entry)
             *entry = before[i];
-        else
-            tables->wide_used--, tables->lost = true;
+        else if ((before[i].head & COUNT) == 1)
+            tables->lost = true;
     }
     release(before, wide_size(tables->wide_shift + 1));
+}
+
+/* Six tokens of 20 bits and the head. */
+static void pack(uint8_t bytes[16], const uint32_t *tokens, size_t count, uint8_t head)
+{
+    uint64_t six[NARROW_LARGE];
+    for (size_t i = 0; i < NARROW_LARGE; i++)
+        six[i] = i < count ? tokens[i] : 0;
+    const uint64_t low = six[0] | six[1] << 20 | six[2] << 40 | six[3] << 60;
+    const uint64_t high = six[3] >> 4 | six[4] << 16 | six[5] << 36 | (uint64_t)head << 56;
+    for (size_t i = 0; i < 8; i++) {
+        bytes[i] = (uint8_t)(low >> 8 * i);
+        bytes[8 + i] = (uint8_t)(high >> 8 * i);
+    }
 }
 
 void bpe_narrow_keep(struct bpe_tables *tables, struct narrow *entry, const uint64_t key[2], const uint32_t *tokens,
@@ -125,6 +162,10 @@ void bpe_narrow_keep(struct bpe_tables *tables, struct narrow *entry, const uint
         tables->narrow_used++;
     else
         entry = narrow_loser(tables, key);
+    if (!entry) {
+        tables->lost = tables->lost || count == 1;
+        return;
+    }
     entry->key[0] = key[0];
     entry->key[1] = key[1];
     if (tables->small) {
@@ -132,14 +173,13 @@ void bpe_narrow_keep(struct bpe_tables *tables, struct narrow *entry, const uint
             entry->seven[i] = (uint16_t)(count <= NARROW_SMALL ? tokens[i] : 0);
         entry->seven[7] = (uint16_t)(count <= NARROW_SMALL ? count : ELSEWHERE);
     } else {
-        for (size_t i = 0; i < NARROW_LARGE; i++)
-            entry->four[i] = i < count && count <= NARROW_LARGE ? tokens[i] : 0;
-        entry->four[3] |= (uint32_t)(count <= NARROW_LARGE ? count : ELSEWHERE) << 24;
+        const bool here = count <= NARROW_LARGE;
+        pack(entry->bytes, tokens, here ? count : 0, (uint8_t)(here ? count : ELSEWHERE));
     }
 }
 
 void bpe_wide_keep(struct bpe_tables *tables, struct wide *entry, const uint64_t key[8], const uint32_t *tokens,
-                      size_t count)
+                   size_t count)
 {
     if (count > (tables->small ? WIDE_SMALL : WIDE_LARGE))
         return;
@@ -151,6 +191,10 @@ void bpe_wide_keep(struct bpe_tables *tables, struct wide *entry, const uint64_t
         tables->wide_used++;
     else
         entry = wide_loser(tables, key);
+    if (!entry) {
+        tables->lost = tables->lost || count == 1;
+        return;
+    }
     memcpy(entry->key, key, sizeof entry->key);
     for (size_t i = 0; i < count; i++) {
         if (tables->small)
@@ -184,6 +228,7 @@ bool bpe_tables_start(struct bpe_tables *tables, size_t narrow, size_t wide, siz
     tables->wide_least = smaller(64 - floor_log2(bound / 3 / sizeof(struct wide)), LEAST);
     tables->narrow_shift = larger(bpe_shift_for(narrow), tables->narrow_least); /* of pairs, so four entries for each */
     tables->wide_shift = larger(smaller(64 - 13, bpe_shift_for(2 * wide)), tables->wide_least);
+    tables->singles_stay = tables->narrow_shift == bpe_shift_for(narrow);
     tables->narrow = zeroed(narrow_size(tables->narrow_shift));
     tables->wide = zeroed(wide_size(tables->wide_shift));
     return tables->narrow && tables->wide;

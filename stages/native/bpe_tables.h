@@ -12,22 +12,22 @@
 #define ALWAYS_INLINE inline __attribute__((always_inline))
 #define NARROW_BYTES 15
 #define WIDE_BYTES 60
-#define NARROW_SMALL 7 /* tokens in a narrow entry: of 16 bits, of 32 */
-#define NARROW_LARGE 4
+#define NARROW_SMALL 7 /* tokens in a narrow entry: of 16 bits, of 20 (BPE_MOST_IDS) */
+#define NARROW_LARGE 6
 #define WIDE_SMALL 30
 #define WIDE_LARGE 15
 #define ASKED 0x80u     /* since room was last wanted beside it */
 #define COUNT 0x7Fu
 #define ELSEWHERE 0x7Fu /* as a count: more tokens than there is room for, so in a wide entry */
-#define IDS 0xFFFFFFu
 
 /* Two to a cache line. Key: the bytes, zeros, the number of bytes in the last. `head` is the number of tokens and ASKED:
- * where tokens are small the last of `seven`, else the upper byte of the last of `four`, which ids leave free. */
+ * where tokens are small the last of `seven`, else the last of `bytes`, before which six tokens stand in 20 bits each,
+ * the lower bits first. */
 struct narrow {
     uint64_t key[2];
     union {
         uint16_t seven[8];
-        uint32_t four[4];
+        uint8_t bytes[16];
     };
 };
 
@@ -52,12 +52,20 @@ struct bpe_tables {
     uint32_t narrow_least, wide_least; /* shifts of the largest tables */
     size_t narrow_used, wide_used;
     bool small; /* tokens are uint16 */
-    bool lost;  /* an entry had to make room: what was kept at first may no longer be there as a whole */
+    bool singles_stay; /* entries of one token make no room for others */
+    bool lost;  /* an entry of a single token had no room: what was kept at first may no longer be there as a whole */
 };
+
+/* Where tokens are not small. */
+static inline uint32_t narrow_token(const struct narrow *entry, size_t i)
+{
+    const uint8_t *const at = entry->bytes + 20 * i / 8;
+    return ((uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16) >> 20 * i % 8 & 0xFFFFF;
+}
 
 static ALWAYS_INLINE uint32_t head_of(const struct narrow *entry, bool small)
 {
-    return small ? entry->seven[7] : entry->four[3] >> 24;
+    return small ? entry->seven[7] : entry->bytes[15];
 }
 
 static ALWAYS_INLINE void ask(struct narrow *entry, bool small)
@@ -65,7 +73,7 @@ static ALWAYS_INLINE void ask(struct narrow *entry, bool small)
     if (small)
         entry->seven[7] |= ASKED;
     else
-        entry->four[3] |= ASKED << 24;
+        entry->bytes[15] |= ASKED;
 }
 
 static ALWAYS_INLINE void forget(struct narrow *entry, bool small)
@@ -73,7 +81,7 @@ static ALWAYS_INLINE void forget(struct narrow *entry, bool small)
     if (small)
         entry->seven[7] &= (uint16_t)~ASKED;
     else
-        entry->four[3] &= ~(ASKED << 24);
+        entry->bytes[15] &= (uint8_t)~ASKED;
 }
 
 static inline uint64_t narrow_hash(const uint64_t key[2]) { return key[0] * factors[0] + key[1] * factors[1]; }
@@ -165,7 +173,8 @@ static ALWAYS_INLINE void wide_key(uint64_t key[8], const uint8_t *bytes, size_t
     memcpy((uint8_t *)key + WIDE_BYTES, &count, sizeof count);
 }
 
-/* entry: what narrow_near, wide_near answered for the key. tokens: seven may be read. */
+/* entry: what narrow_near, wide_near answered for the key. tokens: seven may be read. Where no entry may make room for
+ * it, the pretoken is not kept. */
 void bpe_narrow_keep(struct bpe_tables *tables, struct narrow *entry, const uint64_t key[2], const uint32_t *tokens,
                      size_t count);
 

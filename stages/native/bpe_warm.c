@@ -70,6 +70,7 @@ bool bpe_tables_learn(struct bpe_tables *tables, const struct units *units, size
         learn_one(tables, units, i);
     }
     tables->lost = true; /* the vocabulary is not there as a whole */
+    tables->singles_stay = false;
     return true;
 }
 
@@ -84,7 +85,7 @@ bool bpe_tables_known(const struct bpe_tables *tables, bool asked, size_t most, 
             continue;
         const uint8_t *const key = (const uint8_t *)entry->key;
         for (uint32_t j = 0; j < count; j++)
-            tokens[j] = tables->small ? entry->seven[j] : entry->four[j] & IDS;
+            tokens[j] = tables->small ? entry->seven[j] : narrow_token(entry, j);
         if (!units_add(made, key, key[15], tokens, count))
             return false;
     }

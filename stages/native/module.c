@@ -5,6 +5,32 @@
 
 #include "scan.h"
 
+Py_ssize_t module_count(const Py_buffer *buffer, size_t width, const char *name)
+{
+    if (buffer->len % (Py_ssize_t)width == 0 && (uintptr_t)buffer->buf % width == 0)
+        return buffer->len / (Py_ssize_t)width;
+    PyErr_Format(PyExc_ValueError, "%s: expected whole numbers of %zu bytes in their alignment", name, width);
+    return -1;
+}
+
+Py_ssize_t module_rows(const Py_buffer *buffer, Py_ssize_t size, const char *name)
+{
+    const Py_ssize_t count = module_count(buffer, sizeof(int64_t), name);
+    const int64_t *offsets = buffer->buf;
+    int64_t least = 0;
+    if (count == 0)
+        PyErr_Format(PyExc_ValueError, "%s: expected at least one", name);
+    for (Py_ssize_t i = 0; i < count; i++) {
+        if (offsets[i] < least || offsets[i] > size) {
+            PyErr_Format(PyExc_ValueError, "%s[%zd] is %lld, expected %lld to %zd", name, i, (long long)offsets[i],
+                         (long long)least, size);
+            return -1;
+        }
+        least = offsets[i];
+    }
+    return count - 1;
+}
+
 /* Arrow promises no more than 8 bytes of alignment, Python not even that. */
 static int64_t number_at(const char *numbers, Py_ssize_t i)
 {
@@ -85,6 +111,7 @@ static PyMethodDef methods[] = {
     {"pack_qualities", module_pack_qualities, METH_VARARGS, "where documents may be cut, see pack.h"},
     {"pack_gather", module_pack_gather, METH_VARARGS, "the tokens of pieces, see pack.h"},
     {"pack_runs", module_pack_runs, METH_VARARGS, "the longest run of equal tokens of each row, see pack.h"},
+    {"pieces_ids", module_pieces_ids, METH_VARARGS, "merges from their strings, see pieces_ids.h"},
     {"pieces_build", module_pieces_build, METH_VARARGS, "a model for pieces_encode, see pieces.h"},
     {"pieces_encode", module_pieces_encode, METH_VARARGS, "tokens of rows, see pieces.h"},
     {"pieces_known", module_pieces_known, METH_VARARGS, "units for a warm start, see pieces_warm.h"},
@@ -93,7 +120,7 @@ static PyMethodDef methods[] = {
     {"bytelevel_known", module_bytelevel_known, METH_VARARGS, "units for a warm start, see bpe_warm.h"},
     {"added", module_added, METH_VARARGS, "added tokens for added_split, see added.h"},
     {"added_split", module_added_split, METH_VARARGS, "rows to texts and added tokens, see added.h"},
-    {"added_changes", module_added_changes, METH_VARARGS, "rows that a normalizer may change, see added.h"},
+    {"added_runs", module_added_runs, METH_VARARGS, "what a normalizer may change, see added.h"},
     {"unicode", module_unicode, METH_NOARGS, "unicode() -> bytes: uint16 a code point, see unicode.h"},
     {NULL, NULL, 0, NULL},
 };

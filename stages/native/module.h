@@ -23,6 +23,12 @@ void module_units_let_go(struct held_units *held);
 /* A tuple of four bytes objects; NULL with an exception set. Frees what was made. */
 PyObject *module_units_new(struct units_made *made);
 
+/* module.c: numbers of `width` bytes in a buffer; -1 with ValueError set. */
+Py_ssize_t module_count(const Py_buffer *buffer, size_t width, const char *name);
+
+/* Rows that offsets of int64 bound in `size` things; -1 with ValueError set. */
+Py_ssize_t module_rows(const Py_buffer *buffer, Py_ssize_t size, const char *name);
+
 /* module_pack.c */
 PyObject *module_pack(PyObject *module, PyObject *arguments);
 PyObject *module_pack_shuffle(PyObject *module, PyObject *arguments);
@@ -32,6 +38,7 @@ PyObject *module_pack_gather(PyObject *module, PyObject *arguments);
 PyObject *module_pack_runs(PyObject *module, PyObject *arguments);
 
 /* module_pieces.c */
+PyObject *module_pieces_ids(PyObject *module, PyObject *arguments);
 PyObject *module_pieces_build(PyObject *module, PyObject *arguments);
 PyObject *module_pieces_encode(PyObject *module, PyObject *arguments);
 PyObject *module_pieces_known(PyObject *module, PyObject *arguments);
@@ -45,6 +52,6 @@ PyObject *module_unicode(PyObject *module, PyObject *arguments);
 /* module_added.c */
 PyObject *module_added(PyObject *module, PyObject *arguments);
 PyObject *module_added_split(PyObject *module, PyObject *arguments);
-PyObject *module_added_changes(PyObject *module, PyObject *arguments);
+PyObject *module_added_runs(PyObject *module, PyObject *arguments);
 
 #endif

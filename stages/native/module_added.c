@@ -117,30 +117,25 @@ PyObject *module_added_split(PyObject *module, PyObject *arguments)
     return result;
 }
 
-PyObject *module_added_changes(PyObject *module, PyObject *arguments)
+PyObject *module_added_runs(PyObject *module, PyObject *arguments)
 {
     (void)module;
     PyObject *result = NULL;
     Py_buffer data, offsets, kinds = {0}, table, leads;
     struct added_rows rows;
     int mask;
-    if (!PyArg_ParseTuple(arguments, "y*y*z*y*iy*:added_changes", &data, &offsets, &kinds, &table, &mask, &leads))
+    if (!PyArg_ParseTuple(arguments, "y*y*z*y*iy*:added_runs", &data, &offsets, &kinds, &table, &mask, &leads))
         return NULL;
-    bool good = read_rows(&data, &offsets, &kinds, &rows);
-    if (good && (table.len != ADDED_LIMIT * (Py_ssize_t)sizeof(uint16_t) || leads.len != 256)) {
+    if (table.len != ADDED_LIMIT * (Py_ssize_t)sizeof(uint16_t) || leads.len != 256) {
         PyErr_SetString(PyExc_ValueError, "table, leads: a number a code point and a byte are wanted");
-        good = false;
-    }
-    if (good && (result = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)rows.count))) {
-        uint8_t *marks = (uint8_t *)PyBytes_AsString(result);
-        size_t marked;
+    } else if (read_rows(&data, &offsets, &kinds, &rows)) {
+        int64_t *places;
+        size_t count = 0;
         Py_BEGIN_ALLOW_THREADS
-        marked = added_changes(&rows, table.buf, (uint16_t)mask, leads.buf, marks);
+        places = added_runs(&rows, table.buf, (uint16_t)mask, leads.buf, &count);
         Py_END_ALLOW_THREADS
-        if (!marked) {
-            Py_DECREF(result);
-            result = Py_NewRef(Py_None);
-        }
+        result = places ? copied(places, 2 * count, sizeof *places) : PyErr_NoMemory();
+        free(places);
     }
     PyBuffer_Release(&leads);
     PyBuffer_Release(&table);

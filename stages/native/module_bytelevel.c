@@ -115,7 +115,7 @@ static bool read_model(struct bytelevel *engine, const Py_buffer *vocabulary, co
                        const Py_buffer *merges, Py_ssize_t count, bool whole)
 {
     static const char *const faults[] = {
-        [BPE_MEMORY] = "memory", [BPE_ID] = "an id is below 0, above 1,048,575 or there twice",
+        [BPE_MEMORY] = "memory", [BPE_ID] = "an id is below 0, above 1,048,574 or there twice",
         [BPE_BYTES] = "a byte has no token", [BPE_MERGE] = "a merge is there twice, or of what is no token of the byte alphabet",
         [BPE_MANY] = "more than 16,777,215 merges",
     };

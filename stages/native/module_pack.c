@@ -6,34 +6,6 @@
 
 #include "pack.h"
 
-/* Numbers of an int64 buffer; -1 with ValueError set. */
-static Py_ssize_t count_of(const Py_buffer *buffer, const char *name)
-{
-    if (buffer->len % (Py_ssize_t)sizeof(int64_t) == 0 && (uintptr_t)buffer->buf % sizeof(int64_t) == 0)
-        return buffer->len / (Py_ssize_t)sizeof(int64_t);
-    PyErr_Format(PyExc_ValueError, "%s: expected int64 in their alignment", name);
-    return -1;
-}
-
-/* Rows that offsets bound in `size` things; -1 with ValueError set. */
-static Py_ssize_t rows_of(const Py_buffer *buffer, Py_ssize_t size, const char *name)
-{
-    const Py_ssize_t count = count_of(buffer, name);
-    const int64_t *offsets = buffer->buf;
-    int64_t least = 0;
-    if (count == 0)
-        PyErr_Format(PyExc_ValueError, "%s: expected at least one", name);
-    for (Py_ssize_t i = 0; i < count; i++) {
-        if (offsets[i] < least || offsets[i] > size) {
-            PyErr_Format(PyExc_ValueError, "%s[%zd] is %lld, expected %lld to %zd", name, i, (long long)offsets[i],
-                         (long long)least, size);
-            return -1;
-        }
-        least = offsets[i];
-    }
-    return count - 1;
-}
-
 static PyObject *bytes_of(int64_t count, size_t width)
 {
     return PyBytes_FromStringAndSize(NULL, (Py_ssize_t)count * (Py_ssize_t)width);
@@ -146,9 +118,9 @@ PyObject *module_pack(PyObject *module, PyObject *arguments)
                           &seed, &marked, &offsets, &qualities))
         return NULL;
     const struct pack_how how = {(enum pack_kind)kind, length, open_bins, smallest, shuffle != 0, seed};
-    const Py_ssize_t documents = count_of(&lengths, "lengths");
-    const Py_ssize_t runs = rows_of(&offsets, qualities.len, "marks.offsets");
-    const Py_ssize_t count = count_of(&marked, "marks.documents");
+    const Py_ssize_t documents = module_count(&lengths, sizeof(int64_t), "lengths");
+    const Py_ssize_t runs = module_rows(&offsets, qualities.len, "marks.offsets");
+    const Py_ssize_t count = module_count(&marked, sizeof(int64_t), "marks.documents");
     const struct pack_marks marks = {marked.buf, offsets.buf, qualities.buf, count};
     if (documents < 0 || runs < 0 || count < 0)
         goto done;
@@ -209,7 +181,7 @@ static bool check_tokens(struct tokens *held)
     }
     from->tokens = held->tokens.buf;
     from->offsets = held->offsets.buf;
-    from->documents = rows_of(&held->offsets, held->tokens.len / from->width, "offsets");
+    from->documents = module_rows(&held->offsets, held->tokens.len / from->width, "offsets");
     return from->documents >= 0;
 }
 
@@ -253,7 +225,7 @@ static void fill_qualities(const struct tokens *held, const Py_buffer *listed, c
 /* Tokens of the listed documents; -1 with ValueError set. */
 static int64_t check_listed(const struct tokens *held, const Py_buffer *listed)
 {
-    const Py_ssize_t count = count_of(listed, "documents");
+    const Py_ssize_t count = module_count(listed, sizeof(int64_t), "documents");
     const int64_t *documents = listed->buf;
     int64_t total = 0;
     for (Py_ssize_t i = 0; i < count; i++) {
@@ -318,8 +290,9 @@ struct pieces {
 /* Tokens of all pieces; -1 with ValueError set where one is not in its document. */
 static int64_t check_pieces(const struct pieces *pieces, const struct pack_tokens *from)
 {
-    const Py_ssize_t count = count_of(&pieces->document, "document");
-    const Py_ssize_t begins = count_of(&pieces->begin, "begin"), ends = count_of(&pieces->end, "end");
+    const Py_ssize_t count = module_count(&pieces->document, sizeof(int64_t), "document");
+    const Py_ssize_t begins = module_count(&pieces->begin, sizeof(int64_t), "begin");
+    const Py_ssize_t ends = module_count(&pieces->end, sizeof(int64_t), "end");
     const int64_t *document = pieces->document.buf, *begin = pieces->begin.buf, *end = pieces->end.buf;
     if (count < 0 || begins < 0 || ends < 0)
         return -1;

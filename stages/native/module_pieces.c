@@ -4,46 +4,20 @@
 #include <stdlib.h>
 
 #include "pieces.h"
+#include "pieces_ids.h"
 
 static const char NAME[] = "florilegium.pieces";
 
-/* Numbers of `width` bytes in a buffer; -1 with ValueError set. */
-static Py_ssize_t count_of(const Py_buffer *buffer, size_t width, const char *name)
-{
-    if (buffer->len % (Py_ssize_t)width == 0 && (uintptr_t)buffer->buf % width == 0)
-        return buffer->len / (Py_ssize_t)width;
-    PyErr_Format(PyExc_ValueError, "%s: expected whole numbers of %zu bytes in their alignment", name, width);
-    return -1;
-}
-
-/* Strings or rows that offsets bound in `size` bytes; -1 with ValueError set. */
-static Py_ssize_t rows_of(const Py_buffer *buffer, Py_ssize_t size, const char *name)
-{
-    const Py_ssize_t count = count_of(buffer, sizeof(int64_t), name);
-    const int64_t *offsets = buffer->buf;
-    int64_t least = 0;
-    if (count == 0)
-        PyErr_Format(PyExc_ValueError, "%s: expected at least one", name);
-    for (Py_ssize_t i = 0; i < count; i++) {
-        if (offsets[i] < least || offsets[i] > size) {
-            PyErr_Format(PyExc_ValueError, "%s[%zd] is %lld, expected %lld to %zd", name, i, (long long)offsets[i],
-                         (long long)least, size);
-            return -1;
-        }
-        least = offsets[i];
-    }
-    return count - 1;
-}
-
 /* The strings of two buffers; false with ValueError set. */
-static bool strings_of(const Py_buffer *text, const Py_buffer *offsets, const char *name, struct pieces_strings *strings)
+static bool strings_of(const Py_buffer *text, const Py_buffer *offsets, uint32_t most, const char *name,
+                       struct pieces_strings *strings)
 {
-    const Py_ssize_t count = rows_of(offsets, text->len, name);
+    const Py_ssize_t count = module_rows(offsets, text->len, name);
     if (count < 0)
         return false;
     const int64_t *at = offsets->buf;
-    if (count > PIECES_IDS || at[0] != 0 || pieces_invalid(text->buf, (size_t)text->len) >= 0) {
-        PyErr_Format(PyExc_ValueError, "%s: expected at most %u strings in UTF-8 from 0 on", name, PIECES_IDS);
+    if (count > most || at[0] != 0 || pieces_invalid(text->buf, (size_t)text->len) >= 0) {
+        PyErr_Format(PyExc_ValueError, "%s: expected at most %u strings in UTF-8 from 0 on", name, most);
         return false;
     }
     *strings = (struct pieces_strings){text->buf, at, (uint32_t)count};
@@ -53,7 +27,7 @@ static bool strings_of(const Py_buffer *text, const Py_buffer *offsets, const ch
 /* Ids of pieces that are not empty; their number, or -1 with ValueError set. */
 static Py_ssize_t ids_of(const Py_buffer *buffer, const struct pieces_strings *pieces, const char *name)
 {
-    const Py_ssize_t count = count_of(buffer, sizeof(uint32_t), name);
+    const Py_ssize_t count = module_count(buffer, sizeof(uint32_t), name);
     const uint32_t *ids = buffer->buf;
     for (Py_ssize_t i = 0; i < count; i++) {
         if (ids[i] >= pieces->count || pieces->offsets[ids[i]] == pieces->offsets[ids[i] + 1]) {
@@ -64,12 +38,20 @@ static Py_ssize_t ids_of(const Py_buffer *buffer, const struct pieces_strings *p
     return count;
 }
 
+/* What a capsule holds. */
+struct held {
+    struct pieces *pieces;
+    struct held_units known;
+    bool warm; /* known is held */
+};
+
 /* ---- memory from C as a Python buffer, so that tokens are never copied ---- */
 
 struct memory {
     PyObject_HEAD
     void *bytes;
     Py_ssize_t size;
+    PyObject *model; /* whose they are */
 };
 
 static int memory_buffer(PyObject *self, Py_buffer *view, int flags)
@@ -81,7 +63,9 @@ static int memory_buffer(PyObject *self, Py_buffer *view, int flags)
 static void memory_forget(PyObject *self)
 {
     PyTypeObject *type = Py_TYPE(self);
-    free(((struct memory *)self)->bytes);
+    struct memory *memory = (struct memory *)self;
+    pieces_give_back(((struct held *)PyCapsule_GetPointer(memory->model, NAME))->pieces, memory->bytes);
+    Py_DECREF(memory->model);
     ((freefunc)PyType_GetSlot(type, Py_tp_free))(self);
     Py_DECREF(type);
 }
@@ -98,28 +82,23 @@ static PyObject *memory_type(void)
     return PyType_FromSpec(&spec);
 }
 
-/* A memoryview that holds the bytes, which it takes over: they are freed if that fails. */
-static PyObject *memory_new(PyObject *type, void *bytes, Py_ssize_t size)
+/* A memoryview that holds the bytes, which it takes over, and their model: they are given back if that fails. */
+static PyObject *memory_new(PyObject *model, void *bytes, Py_ssize_t size)
 {
-    struct memory *memory = PyObject_New(struct memory, (PyTypeObject *)type);
+    struct memory *memory = PyObject_New(struct memory, (PyTypeObject *)PyCapsule_GetContext(model));
     if (!memory) {
-        free(bytes);
+        pieces_give_back(((struct held *)PyCapsule_GetPointer(model, NAME))->pieces, bytes);
         return NULL;
     }
     memory->bytes = bytes;
     memory->size = size;
+    memory->model = Py_NewRef(model);
     PyObject *view = PyMemoryView_FromObject((PyObject *)memory);
     Py_DECREF(memory);
     return view;
 }
 
 /* ---- models: a capsule, its context the type of its tokens ---- */
-
-struct held {
-    struct pieces *pieces;
-    struct held_units known;
-    bool warm; /* known is held */
-};
 
 static void drop(struct held *held)
 {
@@ -185,17 +164,16 @@ PyObject *module_pieces_known(PyObject *module, PyObject *arguments)
 PyObject *module_pieces_build(PyObject *module, PyObject *arguments)
 {
     (void)module;
-    Py_buffer text, offsets, merges, bytes, guard_text, guard_offsets;
+    Py_buffer text, offsets, merges, bytes;
     int prefix, later, normal, split, width;
     PyObject *known, *result = NULL;
-    if (!PyArg_ParseTuple(arguments, "y*y*y*y*y*y*(iii)piO:pieces_build", &text, &offsets, &merges, &bytes, &guard_text,
-                          &guard_offsets, &prefix, &later, &normal, &split, &width, &known))
+    if (!PyArg_ParseTuple(arguments, "y*y*y*y*(iii)piO:pieces_build", &text, &offsets, &merges, &bytes, &prefix, &later,
+                          &normal, &split, &width, &known))
         return NULL;
     struct pieces_spec spec = {.prefix = (enum pieces_prefix)prefix, .later = (enum pieces_prefix)later,
                                .normal = (enum pieces_prefix)normal, .split = split != 0,
                                .width = (unsigned)width};
-    if (!strings_of(&text, &offsets, "offsets", &spec.pieces) ||
-        !strings_of(&guard_text, &guard_offsets, "guard_offsets", &spec.guards))
+    if (!strings_of(&text, &offsets, PIECES_IDS, "offsets", &spec.pieces))
         goto done;
     const Py_ssize_t merged = ids_of(&merges, &spec.pieces, "merges"), single = ids_of(&bytes, &spec.pieces, "bytes");
     if (merged < 0 || single < 0)
@@ -215,13 +193,40 @@ done:
     PyBuffer_Release(&offsets);
     PyBuffer_Release(&merges);
     PyBuffer_Release(&bytes);
-    PyBuffer_Release(&guard_text);
-    PyBuffer_Release(&guard_offsets);
     return result;
 }
 
+PyObject *module_pieces_ids(PyObject *module, PyObject *arguments)
+{
+    (void)module;
+    Py_buffer text, offsets, part_text, part_offsets;
+    if (!PyArg_ParseTuple(arguments, "y*y*y*y*:pieces_ids", &text, &offsets, &part_text, &part_offsets))
+        return NULL;
+    struct pieces_strings pieces, parts;
+    PyObject *merges = NULL;
+    if (strings_of(&text, &offsets, PIECES_IDS, "offsets", &pieces) &&
+        strings_of(&part_text, &part_offsets, 2 * PIECES_MERGES, "part_offsets", &parts))
+        merges = PyByteArray_FromStringAndSize(NULL, (Py_ssize_t)(parts.count / 2 * 3 * sizeof(uint32_t)));
+    if (merges) {
+        uint32_t *ids = (uint32_t *)(void *)PyByteArray_AsString(merges);
+        bool found;
+        Py_BEGIN_ALLOW_THREADS
+        found = pieces_ids(&pieces, &parts, ids);
+        Py_END_ALLOW_THREADS
+        if (!found) {
+            Py_CLEAR(merges);
+            PyErr_NoMemory();
+        }
+    }
+    PyBuffer_Release(&text);
+    PyBuffer_Release(&offsets);
+    PyBuffer_Release(&part_text);
+    PyBuffer_Release(&part_offsets);
+    return merges;
+}
+
 /* Takes what was found into Python's hands. */
-static PyObject *taken(struct pieces *pieces, PyObject *type, const struct pieces_result *found, Py_ssize_t rows)
+static PyObject *taken(struct pieces *pieces, PyObject *model, const struct pieces_result *found, Py_ssize_t rows)
 {
     PyObject *ends = PyByteArray_FromStringAndSize(NULL, (rows + 1) * (Py_ssize_t)sizeof(int64_t));
     PyObject *hard = PyByteArray_FromStringAndSize(NULL, found->hard_rows * (Py_ssize_t)sizeof(int64_t));
@@ -232,7 +237,7 @@ static PyObject *taken(struct pieces *pieces, PyObject *type, const struct piece
         Py_BEGIN_ALLOW_THREADS
         all = pieces_take(pieces, out[0], out[1]);
         Py_END_ALLOW_THREADS
-        tokens = all ? memory_new(type, all, found->tokens * (Py_ssize_t)pieces_width(pieces)) : PyErr_NoMemory();
+        tokens = all ? memory_new(model, all, found->tokens * (Py_ssize_t)pieces_width(pieces)) : PyErr_NoMemory();
     } else {
         pieces_drop(pieces);
     }
@@ -254,8 +259,8 @@ PyObject *module_pieces_encode(PyObject *module, PyObject *arguments)
         return NULL;
     struct held *held = PyCapsule_GetPointer(capsule, NAME);
     struct pieces *pieces = held ? held->pieces : NULL;
-    Py_ssize_t rows = pieces ? rows_of(&offsets, data.len, "offsets") : -1;
-    if (rows >= 0 && kinds.buf && count_of(&kinds, sizeof(int32_t), "kinds") != rows) {
+    Py_ssize_t rows = pieces ? module_rows(&offsets, data.len, "offsets") : -1;
+    if (rows >= 0 && kinds.buf && module_count(&kinds, sizeof(int32_t), "kinds") != rows) {
         PyErr_SetString(PyExc_ValueError, "kinds: not one a row");
         rows = -1;
     }
@@ -265,7 +270,7 @@ PyObject *module_pieces_encode(PyObject *module, PyObject *arguments)
         found = pieces_encode(pieces, data.buf, offsets.buf, kinds.buf, rows, threads);
         Py_END_ALLOW_THREADS
         if (found.status == PIECES_DONE)
-            result = taken(pieces, PyCapsule_GetContext(capsule), &found, rows);
+            result = taken(pieces, capsule, &found, rows);
         else if (found.status == PIECES_NO_MEMORY)
             PyErr_NoMemory();
         else

@@ -8,6 +8,7 @@
  */
 #define _DEFAULT_SOURCE /* madvise */
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -27,6 +28,7 @@
 #define PADDING 64   /* bytes that may be read behind the text of a window */
 #define USUAL 3      /* bytes a token, at least, in most texts: room for so many is asked for at once */
 #define HUGE ((size_t)2 << 20) /* bytes of a large page */
+#define SPARE ((size_t)64 << 20) /* bytes of tokens that may wait for the next call: those of some 100 MB of text */
 #define SLACK 16     /* tokens that may be written behind the last one */
 #define LONGEST_ROW ((size_t)1 << 30) /* bytes: positions have 32 bits, and a row takes five times as much memory */
 #define MOST_THREADS 64
@@ -87,39 +89,58 @@ struct pieces {
     pthread_mutex_t lock;
     struct worker *workers;
     int worker_count;
+    _Atomic(uint8_t *) spare; /* tokens that were handed back */
     struct span spans[MOST_THREADS]; /* of the call that holds the lock */
     int span_count;
 };
 
 /* ---- memory ---- */
 
-/* Memory for tokens. Large pages, where the system has them on request, take a tenth of the time to come by. */
+/* Memory for tokens behind its size. Large pages, where the system has them on request, take a tenth of the time to come
+ * by; what is handed back and used again takes none. */
+#define HEAD 64 /* bytes for the size: a line */
+
+static size_t block_size(const uint8_t *out)
+{
+    size_t size;
+    memcpy(&size, out - HEAD, sizeof size);
+    return size;
+}
+
+static void out_free(uint8_t *out)
+{
+    if (out)
+        free(out - HEAD);
+}
+
+/* `size` bytes, HEAD of them for the size. */
 static uint8_t *out_new(size_t size)
 {
-    if (size < 2 * HUGE)
-        return malloc(size);
-    uint8_t *bytes = aligned_alloc(HUGE, size);
+    uint8_t *block = size < 2 * HUGE ? malloc(size) : aligned_alloc(HUGE, size);
+    if (!block)
+        return NULL;
 #ifdef MADV_HUGEPAGE
-    if (bytes)
-        madvise(bytes, size, MADV_HUGEPAGE);
+    if (size >= 2 * HUGE)
+        madvise(block, size, MADV_HUGEPAGE);
 #endif
-    return bytes;
+    memcpy(block, &size, sizeof size);
+    return block + HEAD;
 }
 
 static bool out_room(struct worker *worker, size_t bytes)
 {
     if (worker->out_size - worker->out_used >= bytes)
         return true;
-    size_t size = 2 * worker->out_used + bytes;
+    size_t size = 2 * worker->out_used + bytes + HEAD;
     size = size < HUGE ? size : (size + HUGE - 1) / HUGE * HUGE;
     uint8_t *grown = out_new(size);
     if (!grown)
         return false;
     if (worker->out_used)
         memcpy(grown, worker->out, worker->out_used);
-    free(worker->out);
+    out_free(worker->out);
     worker->out = grown;
-    worker->out_size = size;
+    worker->out_size = size - HEAD;
     return true;
 }
 
@@ -132,7 +153,7 @@ static bool window_room(struct worker *worker, size_t bytes)
     free(worker->starts);
     worker->text = calloc(bytes + PADDING, 1);
     worker->marks = malloc((bytes / 64 + 2) * sizeof *worker->marks);
-    worker->starts = malloc((bytes + 2) * sizeof *worker->starts);
+    worker->starts = malloc((bytes + 2 + CUTS_MORE) * sizeof *worker->starts);
     worker->window = worker->text && worker->marks && worker->starts ? bytes : 0;
     return worker->window != 0;
 }
@@ -156,7 +177,7 @@ static void worker_close(struct worker *worker)
     free(worker->marks);
     free(worker->starts);
     free(worker->many);
-    free(worker->out);
+    out_free(worker->out);
     free(worker->counts);
     free(worker->hard);
     memset(worker, 0, sizeof *worker);
@@ -223,10 +244,13 @@ static inline __attribute__((always_inline)) uint8_t *write_near(enum cache_form
 
 static bool is_ascii(const uint8_t *text, size_t size)
 {
-    uint8_t all = 0;
-    for (size_t i = 0; i < size; i++)
-        all |= text[i];
-    return all < 0x80;
+    uint64_t all = 0, eight = 0;
+    for (; size > 8; size -= 8, text += 8) {
+        memcpy(&eight, text, 8);
+        all |= eight;
+    }
+    memcpy(&eight, text, 8); /* it may be read */
+    return !((all | eight << (64 - 8 * size)) & 0x8080808080808080u);
 }
 
 /* Finds the units of the window: their starts, then its end. Rows begin at worker->ends of the row before. */
@@ -239,10 +263,7 @@ static size_t find_units(const struct cuts *cuts, struct worker *worker, size_t 
             worker->marks[worker->ends[i] / 64] |= UINT64_C(1) << (worker->ends[i] % 64);
     if (size % 64)
         worker->marks[size / 64] &= (UINT64_C(1) << (size % 64)) - 1;
-    uint32_t *start = worker->starts;
-    for (size_t word = 0; word * 64 < size; word++)
-        for (uint64_t marks = worker->marks[word]; marks; marks &= marks - 1)
-            *start++ = (uint32_t)(word * 64 + (size_t)__builtin_ctzll(marks));
+    uint32_t *start = worker->starts + cuts_list(cuts, worker->marks, size, worker->starts);
     *start = (uint32_t)size;
     return (size_t)(start - worker->starts);
 }
@@ -267,7 +288,7 @@ static inline void find(struct worker *worker, const uint32_t *starts, size_t co
         if (!entry) {
             lot->units[lot->missing] = (uint32_t)i;
             lot->tasks[lot->missing] = (struct merge_task){worker->text + starts[i], lot->few + MERGE_SLOTS * lot->missing,
-                                                           starts[i + 1] - starts[i], 0};
+                                                           starts[i + 1] - starts[i], 0, false};
             lot->missing++;
         } else if ((entry->state & 15) == CACHE_FAR) {
             __builtin_prefetch(cache_place(&worker->cache, entry));
@@ -279,11 +300,13 @@ static inline void find(struct worker *worker, const uint32_t *starts, size_t co
 static enum pieces_status learn(const struct pieces *pieces, struct worker *worker, struct merge_task *tasks, size_t count,
                                 size_t *failed)
 {
-    for (size_t i = 0; i < count; i++)
-        if (!is_ascii(tasks[i].text, tasks[i].size) && pieces_invalid(tasks[i].text, tasks[i].size) >= 0) {
+    for (size_t i = 0; i < count; i++) {
+        tasks[i].ascii = is_ascii(tasks[i].text, tasks[i].size);
+        if (!tasks[i].ascii && pieces_invalid(tasks[i].text, tasks[i].size) >= 0) {
             *failed = i;
             return PIECES_INVALID;
         }
+    }
     merge_units(&pieces->model, tasks, count);
     size_t bytes = 0;
     for (size_t i = 0; i < count; i++)
@@ -333,7 +356,7 @@ static uint8_t *write_far(const struct pieces *pieces, struct worker *worker, st
     }
     /* Overwritten, or another unit's. It will be missing, and kept, next time. */
     uint32_t few[MERGE_SLOTS];
-    struct merge_task task = {text, few, start[1] - start[0], 0};
+    struct merge_task task = {text, few, start[1] - start[0], 0, false};
     *status = learn(pieces, worker, &task, 1, &(size_t){0});
     return *status == PIECES_DONE ? write_tokens(pieces->form, task.tokens, task.count, out) : NULL;
 }
@@ -427,7 +450,7 @@ static size_t plain_blanks(uint8_t *text, size_t size)
     return to;
 }
 
-/* Puts a row at the end of the window: its size there, or SIZE_MAX if it has a guard in it. */
+/* Puts a row at the end of the window: its size there, or SIZE_MAX if it is left to others. */
 static size_t put_row(const struct pieces *pieces, uint8_t *text, const uint8_t *row, size_t size, int32_t kind)
 {
     if (kind == ADDED_HARD)
@@ -442,15 +465,10 @@ static size_t put_row(const struct pieces *pieces, uint8_t *text, const uint8_t 
         text[before++] = ' ';
     memcpy(text + before, row, size);
     size += before;
-    for (size_t at = 0; (at = cuts_stop(&pieces->cuts, text, at, size)) < size; at++) {
-        if (trie_meets(&pieces->model.guards, text + at, size - at))
-            return SIZE_MAX;
-        if (is_blank(text + at, size - at) && text[at] != ' ') {
-            size = at + plain_blanks(text + at, size - at);
-            at = (size_t)-1; /* a guard may have blanks in it: look again from the start, where no U+2581 is left */
-        }
-    }
-    return size;
+    const uint8_t *at = text; /* U+2581 is rare, and the system's search for its first byte is quick */
+    while ((at = memchr(at, 0xE2, size - (size_t)(at - text))) && !is_blank(at, size - (size_t)(at - text)))
+        at++;
+    return at ? (size_t)(at - text) + plain_blanks(text + (at - text), size - (size_t)(at - text)) : size;
 }
 
 static bool counts_room(struct worker *worker, size_t rows)
@@ -559,6 +577,7 @@ void pieces_free(struct pieces *pieces)
     for (int i = 0; i < pieces->worker_count; i++)
         worker_close(pieces->workers + i);
     free(pieces->workers);
+    out_free(pieces->spare);
     pthread_mutex_destroy(&pieces->lock);
     model_free(&pieces->model);
     free(pieces);
@@ -641,6 +660,15 @@ static struct pieces_result summed(const struct pieces *pieces)
     return result;
 }
 
+static void take_spare(struct pieces *pieces, struct worker *worker)
+{
+    if (worker->out)
+        return;
+    worker->out = atomic_exchange(&pieces->spare, NULL);
+    worker->out_size = worker->out ? block_size(worker->out) - HEAD : 0;
+    worker->out_used = 0;
+}
+
 struct pieces_result pieces_encode(struct pieces *pieces, const uint8_t *data, const int64_t *offsets,
                                    const int32_t *kinds, int64_t rows, int threads)
 {
@@ -656,6 +684,7 @@ struct pieces_result pieces_encode(struct pieces *pieces, const uint8_t *data, c
             from = to;
         }
         pieces->span_count = count;
+        take_spare(pieces, pieces->workers);
         run_all(pieces->spans, count);
         result = summed(pieces);
     }
@@ -681,7 +710,7 @@ static void *gathered(struct pieces *pieces)
         first->out_size = 0;
         return all;
     }
-    uint8_t *all = malloc(bytes + 1), *to = all;
+    uint8_t *all = out_new(bytes + HEAD), *to = all;
     for (int i = 0; all && i < pieces->span_count; i++) {
         const struct worker *worker = pieces->spans[i].worker;
         if (worker->out_used)
@@ -707,6 +736,14 @@ void *pieces_take(struct pieces *pieces, int64_t *ends, int64_t *hard)
     void *all = gathered(pieces);
     pthread_mutex_unlock(&pieces->lock);
     return all;
+}
+
+void pieces_give_back(struct pieces *pieces, void *tokens)
+{
+    uint8_t *out = tokens;
+    if (block_size(out) <= SPARE)
+        out = atomic_exchange(&pieces->spare, out);
+    out_free(out);
 }
 
 void pieces_drop(struct pieces *pieces) { pthread_mutex_unlock(&pieces->lock); }

@@ -54,7 +54,6 @@ struct pieces_spec {
     const uint32_t *merges;       /* three ids a merge: left, right, what they become; by rank; a pair's last one counts */
     uint32_t merges_count;
     const uint32_t *bytes;        /* 256 ids: the token of each byte; in no merge */
-    struct pieces_strings guards; /* a text with one of these in it is left to others */
     enum pieces_prefix prefix;    /* of a text that begins its document */
     enum pieces_prefix later;     /* of a text behind an added token */
     enum pieces_prefix normal;    /* of one that the normalizer has been over */
@@ -88,9 +87,12 @@ struct pieces_result {
 struct pieces_result pieces_encode(struct pieces *pieces, const uint8_t *data, const int64_t *offsets,
                                    const int32_t *kinds, int64_t rows, int threads);
 
-/* Answers the tokens of all rows back to back, malloc'ed and the caller's to free, NULL for no memory; fills in where each
+/* Answers the tokens of all rows back to back, to be given back, NULL for no memory; fills in where each
  * row's begin (rows + 1 numbers), and the rows that are left to others, rising: they have no tokens here. */
 void *pieces_take(struct pieces *pieces, int64_t *ends, int64_t *hard);
+
+/* Hands back what pieces_take answered; at any time, from any thread, before pieces_free. */
+void pieces_give_back(struct pieces *pieces, void *tokens);
 
 /* In place of pieces_take: lets the next call go on. */
 void pieces_drop(struct pieces *pieces);

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "pieces_cut.h"
+#include "utf8.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -36,17 +37,6 @@ static uint8_t last_class(const uint8_t *text, size_t size)
     return class_of(text[size - 1]);
 }
 
-static void add_stop(struct cuts *cuts, uint8_t byte)
-{
-    if (cuts->stop[byte])
-        return;
-    cuts->stop[byte] = 1;
-    /* Eight families of stop bytes by three bits of their upper half: those of one family share a bit. */
-    const uint8_t family = (uint8_t)(1u << (byte >> 4 & 7));
-    cuts->stop_low[byte & 15] |= family;
-    cuts->stop_high[byte >> 4] |= family;
-}
-
 void cuts_build(struct cuts *cuts, const struct pieces_spec *spec)
 {
     memset(cuts, 0, sizeof *cuts);
@@ -61,15 +51,8 @@ void cuts_build(struct cuts *cuts, const struct pieces_spec *spec)
         if (first != BLANKS || !spec->split)
             cuts->joined[last] |= first;
     }
-    add_stop(cuts, 0xE2);
-    for (uint32_t i = 0; i < spec->guards.count; i++)
-        if (spec->guards.offsets[i] < spec->guards.offsets[i + 1])
-            add_stop(cuts, first_class(spec->guards.text + spec->guards.offsets[i],
-                                       (size_t)(spec->guards.offsets[i + 1] - spec->guards.offsets[i])) == BLANKS
-                               ? ' '
-                               : spec->guards.text[spec->guards.offsets[i]]);
 #if defined(__x86_64__)
-    cuts->wide = __builtin_cpu_supports("avx2");
+    cuts->wide = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("popcnt");
 #endif
 }
 
@@ -132,27 +115,6 @@ static __attribute__((target("avx2"))) void find_wide(const struct cuts *cuts, c
     }
 }
 
-static __attribute__((target("avx2"))) size_t stop_wide(const struct cuts *cuts, const uint8_t *text, size_t at,
-                                                        size_t size)
-{
-    const __m256i low = twice(cuts->stop_low), high = twice(cuts->stop_high), nibble = _mm256_set1_epi8(15);
-    for (; at < size; at += 32) {
-        const __m256i bytes = _mm256_loadu_si256((const __m256i *)(const void *)(text + at));
-        const __m256i upper = _mm256_and_si256(_mm256_srli_epi16(bytes, 4), nibble);
-        const __m256i found = _mm256_and_si256(_mm256_shuffle_epi8(low, _mm256_and_si256(bytes, nibble)),
-                                               _mm256_shuffle_epi8(high, upper));
-        uint32_t none = (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(found, _mm256_setzero_si256()));
-        for (uint32_t some = ~none; some; some &= some - 1) {
-            const size_t here = at + (size_t)__builtin_ctz(some);
-            if (here >= size)
-                return size;
-            if (cuts->stop[text[here]])
-                return here;
-        }
-    }
-    return size;
-}
-
 #endif
 
 static void find_bytes(const struct cuts *cuts, const uint8_t *text, size_t size, uint64_t *marks)
@@ -180,53 +142,40 @@ void cuts_find(const struct cuts *cuts, const uint8_t *text, size_t size, uint64
     find_bytes(cuts, text, size, marks);
 }
 
-size_t cuts_stop(const struct cuts *cuts, const uint8_t *text, size_t at, size_t size)
+/* Eight at a time, some of them too many: how often that is needed is easier to foresee than how many there are. */
+static inline __attribute__((always_inline)) size_t list(const uint64_t *marks, size_t size, uint32_t *positions)
+{
+    uint32_t *at = positions;
+    for (size_t word = 0; word * 64 < size; word++) {
+        uint64_t left = marks[word];
+        uint32_t *const end = at + __builtin_popcountll(left);
+        do
+            for (unsigned i = 0; i < CUTS_MORE; i++, left &= left - 1)
+                at[i] = (uint32_t)(word * 64) + (uint32_t)__builtin_ctzll(left | UINT64_C(1) << 63);
+        while ((at += CUTS_MORE) < end);
+        at = end;
+    }
+    return (size_t)(at - positions);
+}
+
+#if defined(__x86_64__)
+static __attribute__((target("avx2,bmi,popcnt"))) size_t list_wide(const uint64_t *marks, size_t size, uint32_t *positions)
+{
+    return list(marks, size, positions);
+}
+#endif
+
+size_t cuts_list(const struct cuts *cuts, const uint64_t *marks, size_t size, uint32_t *positions)
 {
 #if defined(__x86_64__)
     if (cuts->wide)
-        return stop_wide(cuts, text, at, size);
+        return list_wide(marks, size, positions);
 #endif
-    while (at < size && !cuts->stop[text[at]])
-        at++;
-    return at;
-}
-
-/* Bytes of the character at the front, or 0: RFC 3629, section 4. */
-static size_t valid_character(const uint8_t *text, size_t size)
-{
-    const uint8_t lead = text[0];
-    if (lead < 0x80)
-        return 1;
-    if (lead < 0xC2 || lead > 0xF4)
-        return 0;
-    const size_t bytes = lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
-    if (bytes > size)
-        return 0;
-    const uint8_t least = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
-    const uint8_t most = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
-    if (text[1] < least || text[1] > most)
-        return 0;
-    for (size_t i = 2; i < bytes; i++)
-        if ((text[i] & 0xC0) != 0x80)
-            return 0;
-    return bytes;
+    return list(marks, size, positions);
 }
 
 int64_t pieces_invalid(const uint8_t *text, size_t size)
 {
-    for (size_t at = 0; at < size;) {
-        uint64_t eight;
-        if (size - at >= sizeof eight) {
-            memcpy(&eight, text + at, sizeof eight);
-            if (!(eight & 0x8080808080808080u)) {
-                at += sizeof eight;
-                continue;
-            }
-        }
-        const size_t bytes = valid_character(text + at, size - at);
-        if (!bytes)
-            return (int64_t)at;
-        at += bytes;
-    }
-    return -1;
+    const size_t at = utf8_fault(text, size);
+    return at == size ? -1 : (int64_t)at;
 }

@@ -1,4 +1,4 @@
-/* Where units begin, what may be a blank in disguise or a guard, and what is UTF-8: the passes over plain bytes. */
+/* Where units begin, and what is UTF-8: the passes over plain bytes. */
 #ifndef FLORILEGIUM_PIECES_CUT_H
 #define FLORILEGIUM_PIECES_CUT_H
 
@@ -19,9 +19,7 @@ enum byte_class {
 struct cuts {
     uint8_t class_of[256];  /* one bit */
     uint8_t joined[64];     /* by class: the classes that it may come together with on its right */
-    uint8_t stop[256];      /* not 0: U+2581 or a guard may begin here */
-    uint8_t stop_low[16], stop_high[16]; /* the same for SIMD, by halves of the byte: a superset */
-    bool wide;              /* the processor has AVX2 */
+    bool wide;              /* the processor has AVX2, BMI1 and POPCNT */
 };
 
 void cuts_build(struct cuts *cuts, const struct pieces_spec *spec);
@@ -30,7 +28,9 @@ void cuts_build(struct cuts *cuts, const struct pieces_spec *spec);
  * bytes may be read. Bit 0 has no meaning. */
 void cuts_find(const struct cuts *cuts, const uint8_t *text, size_t size, uint64_t *marks);
 
-/* The first position from `at` on where a stop byte stands, or `size`. Reads up to 32 bytes behind the end. */
-size_t cuts_stop(const struct cuts *cuts, const uint8_t *text, size_t at, size_t size);
+/* Positions of the marks of `size` bytes, behind which there are none in their last word: how many. Up to CUTS_MORE numbers
+ * behind them are written too. */
+#define CUTS_MORE 8
+size_t cuts_list(const struct cuts *cuts, const uint64_t *marks, size_t size, uint32_t *positions);
 
 #endif

@@ -11,12 +11,13 @@
 /* A pair whose rank is on its way from memory. */
 struct asked {
     uint64_t key;
-    const uint64_t *place;
+    const struct pair *place;
     size_t slot;
 };
 
 struct lane {
     uint32_t waiting[LARGE];  /* rank and slot of the pair that begins here; the largest number where none does */
+    uint32_t products[LARGE]; /* what they become */
     uint32_t ids[LARGE + 4];  /* room for a last character that is too much */
     uint64_t there;
     struct asked asked[2];
@@ -36,18 +37,18 @@ static ALWAYS_INLINE void ask(const struct model *model, struct lane *lane, unsi
 static ALWAYS_INLINE uint32_t answer(struct lane *lane, unsigned which)
 {
     const struct asked *asked = lane->asked + which;
-    const uint32_t waits = pairs_read(asked->place, asked->key) << SLOT_BITS | (uint32_t)asked->slot;
+    const uint32_t waits = pair_rank(asked->place, asked->key) << SLOT_BITS | (uint32_t)asked->slot;
+    lane->products[asked->slot] = asked->place->product;
     return lane->waiting[asked->slot] = waits;
 }
 
-/* Takes a unit; false if it needs more slots. */
-static ALWAYS_INLINE bool start(const struct model *model, struct lane *lane, struct merge_task *task, size_t slots)
+/* The tokens of a unit's characters into their slots; where the last of them ends, beyond `slots` if it has too many. */
+static ALWAYS_INLINE size_t characters(const struct model *model, struct lane *lane, const struct merge_task *task,
+                                       size_t slots)
 {
     const uint8_t *at = task->text, *const end = at + task->size;
     size_t count = 1;
-    while (at < end) {
-        if (count >= slots)
-            return false;
+    while (at < end && count < slots) {
         const uint32_t single = model->singles[code_point(at)];
         size_t bytes = character_bytes(*at);
         if (single) {
@@ -58,17 +59,40 @@ static ALWAYS_INLINE bool start(const struct model *model, struct lane *lane, st
                 lane->ids[count++] = model->bytes[*at++];
         }
     }
-    if (count > slots)
+    return at < end ? slots + 1 : count;
+}
+
+/* Takes a unit; false if it needs more slots. */
+static ALWAYS_INLINE bool start(const struct model *model, struct lane *lane, struct merge_task *task, size_t slots)
+{
+    if (task->ascii && task->size >= slots)
         return false;
+    for (size_t slot = 0; slot < slots; slot++)
+        lane->waiting[slot] = UINT32_MAX;
+    size_t count = task->size + (size_t)1;
+    if (task->ascii) {
+        for (size_t slot = 1; slot < count; slot++)
+            lane->ids[slot] = model->ascii[task->text[slot - 1]];
+        for (size_t slot = 1; slot + 1 < count; slot++) {
+            const struct ascii_pair *pair = model->ascii_pairs + (task->text[slot - 1] << 7 | task->text[slot]);
+            lane->waiting[slot] = pair->rank << SLOT_BITS | (uint32_t)slot;
+            lane->products[slot] = pair->product;
+        }
+    } else {
+        count = characters(model, lane, task, slots);
+        if (count > slots)
+            return false;
+        for (size_t slot = 1; slot + 1 < count; slot++) {
+            const uint64_t key = pairs_key(lane->ids[slot], lane->ids[slot + 1]);
+            const struct pair *pair = pairs_at(&model->pairs, key);
+            lane->waiting[slot] = pair_rank(pair, key) << SLOT_BITS | (uint32_t)slot;
+            lane->products[slot] = pair->product;
+        }
+    }
     lane->ids[0] = lane->ids[count] = PAIRS_NOBODY;
     lane->there = (UINT64_C(2) << count) - 1;
     lane->task = task;
-    for (size_t slot = 0; slot < slots; slot++)
-        lane->waiting[slot] = UINT32_MAX;
-    for (size_t slot = 1; slot < count; slot++)
-        lane->waiting[slot] =
-            pairs_rank(&model->pairs, lane->ids[slot], lane->ids[slot + 1]) << SLOT_BITS | (uint32_t)slot;
-    ask(model, lane, 0, 0, 1);
+    ask(model, lane, 0, 0, 1); /* of no pair */
     ask(model, lane, 1, 0, 1);
     return true;
 }
@@ -89,7 +113,7 @@ static ALWAYS_INLINE bool step(const struct model *model, struct lane *lane, siz
     const uint64_t before = lane->there & ((UINT64_C(1) << slot) - 1), behind = lane->there & ~UINT64_C(1) << slot;
     const size_t left = 63 - (size_t)__builtin_clzll(before), right = (size_t)__builtin_ctzll(behind);
     const size_t next = (size_t)__builtin_ctzll(behind & (behind - 1));
-    lane->ids[slot] = model->pairs.products[least >> SLOT_BITS];
+    lane->ids[slot] = lane->products[slot];
     lane->there ^= UINT64_C(1) << right;
     lane->waiting[left] = lane->waiting[slot] = lane->waiting[right] = UINT32_MAX;
     ask(model, lane, 0, slot, next);

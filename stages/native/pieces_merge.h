@@ -21,6 +21,7 @@ struct merge_task {
     const uint8_t *text; /* valid UTF-8 */
     uint32_t *tokens;
     uint32_t size, count; /* bytes; and tokens, 0 as long as there are none */
+    bool ascii;
 };
 
 /* Leaves those that need more slots as they are. */

@@ -6,6 +6,7 @@
 
 #define CODE_POINTS 0x110000u
 #define BLANK 0x2581u
+#define SOON 8 /* merges between asking for pieces and looking at them */
 
 /* Rank of the merge of two pieces, or INT32_MAX. */
 static inline int32_t rank_of(const struct model *model, uint32_t left, uint32_t right)
@@ -27,11 +28,15 @@ static size_t merge_all(const struct model *model, struct symbol *symbols, size_
 {
     for (;;) {
         int32_t best = INT32_MAX;
+        uint32_t product = PIECES_NONE;
         size_t at = 0;
         for (size_t i = 0; i + 1 < count; i++) {
-            const int32_t rank = rank_of(model, symbols[i].id, symbols[i + 1].id);
-            if (rank < best) {
-                best = rank;
+            const uint64_t key = pairs_key(symbols[i].id, symbols[i + 1].id);
+            const struct pair *pair = pairs_at(&model->pairs, key);
+            const uint32_t rank = pair_rank(pair, key);
+            if (rank != PAIRS_NONE && (int32_t)rank < best) {
+                best = (int32_t)rank;
+                product = pair->product;
                 at = i;
             }
         }
@@ -40,7 +45,7 @@ static size_t merge_all(const struct model *model, struct symbol *symbols, size_
         struct symbol *one = symbols + at;
         if (best <= one[0].rank || best <= one[1].rank)
             *rises = false;
-        *one = (struct symbol){model->pairs.products[best], best, one[0].id, one[1].id};
+        *one = (struct symbol){product, best, one[0].id, one[1].id};
         count--;
         memmove(one + 1, one + 2, (count - at - 1) * sizeof *one);
     }
@@ -311,15 +316,6 @@ static inline uint32_t longest(const struct model *model, const uint8_t *text, s
     return found;
 }
 
-bool trie_meets(const struct trie *trie, const uint8_t *text, size_t size)
-{
-    const struct trie_node *node = trie->nodes;
-    for (size_t i = 0; i < size && (node = child(trie, node, text[i])) != NULL; i++)
-        if (node->value != PIECES_NONE)
-            return true;
-    return false;
-}
-
 /* ---- building ---- */
 
 /* A string with U+2581 as one space, written to `out`; its size. */
@@ -377,6 +373,10 @@ static void derive_by_rank(struct model *model, const struct pieces_spec *spec)
 {
     for (uint32_t rank = 0; rank < spec->merges_count; rank++) {
         const uint32_t *merge = spec->merges + 3 * (size_t)rank;
+        if (rank + SOON < spec->merges_count) {
+            __builtin_prefetch(model->pieces + merge[3 * SOON]);
+            __builtin_prefetch(model->pieces + merge[3 * SOON + 1]);
+        }
         const struct piece *left = model->pieces + merge[0], *right = model->pieces + merge[1];
         const bool known = (model->states[merge[0]] & model->states[merge[1]]) == (PIECE_ITSELF | PIECE_RISES);
         if (model->states[merge[2]] & PIECE_ITSELF || !known ||
@@ -443,28 +443,19 @@ static bool pieces_trie(struct model *model)
     return built;
 }
 
-static bool guards_trie(struct model *model, const struct pieces_strings *guards)
+/* And what a blank in a text is. */
+static bool ascii_build(struct model *model)
 {
-    struct word *words = malloc((guards->count + (size_t)1) * 2 * sizeof *words);
-    uint8_t *room = malloc(bytes_of(guards) + 1), *at = room;
-    uint32_t count = 0, kept = 0;
-    bool built = words && room;
-    for (uint32_t i = 0; built && i < guards->count; i++) {
-        const int64_t start = guards->offsets[i];
-        const uint32_t size = with_blanks(guards->text + start, (size_t)(guards->offsets[i + 1] - start), at);
-        if (size)
-            words[count++] = (struct word){at, size, i};
-        at += size;
+    model->singles[' '] = model->singles[BLANK];
+    model->ascii_pairs = malloc(sizeof *model->ascii_pairs << 14);
+    for (unsigned i = 0; i < 128; i++)
+        model->ascii[i] = model->singles[i] ? model->singles[i] - 1 : model->bytes[i];
+    for (unsigned i = 0; model->ascii_pairs && i < 1u << 14; i++) {
+        const uint64_t key = pairs_key(model->ascii[i >> 7], model->ascii[i & 127]);
+        const struct pair *pair = pairs_at(&model->pairs, key);
+        model->ascii_pairs[i] = (struct ascii_pair){pair_rank(pair, key), pair->product};
     }
-    if (built)
-        sort_words(words, words + count, count, 0);
-    for (uint32_t i = 0; i < count; i++)
-        if (!kept || compare_words(words + kept - 1, words + i))
-            words[kept++] = words[i];
-    built = built && trie_build(&model->guards, words, kept);
-    free(words);
-    free(room);
-    return built;
+    return model->ascii_pairs;
 }
 
 bool model_build(struct model *model, const struct pieces_spec *spec)
@@ -478,14 +469,12 @@ bool model_build(struct model *model, const struct pieces_spec *spec)
                  pairs_build(&model->pairs, spec->merges, spec->merges_count) && copy_strings(model, &spec->pieces) && singles_build(model);
     if (built) {
         derive_by_rank(model, spec);
-        built = derive_by_merging(model) && pieces_trie(model) && guards_trie(model, &spec->guards);
+        built = derive_by_merging(model) && pieces_trie(model);
     }
     model->all_rise = built;
     for (uint32_t id = 0; model->all_rise && id < spec->pieces.count; id++)
         model->all_rise = model->states[id] & PIECE_RISES;
-    if (built)
-        model->singles[' '] = model->singles[BLANK];
-    return built;
+    return built && ascii_build(model);
 }
 
 void model_free(struct model *model)
@@ -494,9 +483,9 @@ void model_free(struct model *model)
     free(model->lengths);
     free(model->states);
     free(model->trie.nodes);
-    free(model->guards.nodes);
     pairs_free(&model->pairs);
     free(model->singles);
+    free(model->ascii_pairs);
     free((void *)model->strings.text);
     free((void *)model->strings.offsets);
 }

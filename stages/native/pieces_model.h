@@ -31,15 +31,19 @@ enum piece_state {
     PIECE_RISES = 2,  /* ranks rise in its derivation */
 };
 
+struct ascii_pair {
+    uint32_t rank, product;
+};
+
 struct model {
     struct piece *pieces; /* by id, as these are: */
     uint32_t *lengths;    /* bytes, blanks being one */
     uint8_t *states;      /* enum piece_state */
     bool all_rise;
-    uint32_t blank;       /* the id of U+2581 */
     struct trie trie;     /* of the pieces that encode to themselves, to their ids */
-    struct trie guards;
     struct pairs pairs;
+    uint32_t ascii[128];  /* the token of each ASCII character */
+    struct ascii_pair *ascii_pairs; /* by two of them: first << 7 | second */
     uint32_t *singles;    /* by code point: id of the character + 1, or 0 */
     uint32_t bytes[256];
     struct pieces_strings strings; /* own copy of the pieces; only what does not rise needs it */
@@ -60,9 +64,6 @@ int64_t model_unit(const struct model *model, struct unit_room *room, const uint
 
 /* Whether these two pieces, joined, encode to themselves. */
 bool model_apart(const struct model *model, uint32_t left, uint32_t right);
-
-/* Whether a guard stands at the beginning of the text. */
-bool trie_meets(const struct trie *trie, const uint8_t *text, size_t size);
 
 /* Bytes of the character that begins with this byte of valid UTF-8. */
 static inline size_t character_bytes(uint8_t lead) { return lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4; }

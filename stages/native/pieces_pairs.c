@@ -4,10 +4,9 @@
 
 #include "pieces_pairs.h"
 
-#define FREE UINT64_MAX
 #define LARGE 32           /* buckets of so many pairs are put first, in any order */
 #define MOST_BITS 27       /* of the number of places: a table of 1 GiB */
-#define SHIFTS (1u << 16)  /* tried for a bucket before the table is made larger */
+#define SHIFTS 256         /* tried for a bucket before the table is made larger */
 
 static unsigned bits_for(uint64_t count)
 {
@@ -17,20 +16,19 @@ static unsigned bits_for(uint64_t count)
     return bits;
 }
 
-/* Pairs by their buckets, as in `places`. */
 struct buckets {
-    uint64_t *pairs;
+    struct pair *pairs; /* bucket by bucket */
     uint32_t *starts, *ends;
     size_t count;
 };
 
 /* Of a pair that is there more than once the last stays. */
-static uint32_t without_doubles(uint64_t *pairs, uint32_t count)
+static uint32_t without_doubles(struct pair *pairs, uint32_t count)
 {
     uint32_t kept = 0;
     for (uint32_t i = 0; i < count; i++) {
         uint32_t at = 0;
-        while (at < kept && pairs[at] >> 24 != pairs[i] >> 24)
+        while (at < kept && pairs[at].ids >> 24 != pairs[i].ids >> 24)
             at++;
         pairs[at] = pairs[i];
         kept += at == kept;
@@ -54,8 +52,9 @@ static bool sort(struct buckets *buckets, unsigned shift, const uint32_t *merges
         buckets->ends[i] = buckets->starts[i];
     }
     for (uint32_t rank = 0; rank < count; rank++) {
-        const uint64_t key = pairs_key(merges[3 * (size_t)rank], merges[3 * (size_t)rank + 1]);
-        buckets->pairs[buckets->ends[pairs_hash(key) >> shift]++] = key << 24 | rank;
+        const uint32_t *merge = merges + 3 * (size_t)rank;
+        const uint64_t key = pairs_key(merge[0], merge[1]);
+        buckets->pairs[buckets->ends[pairs_hash(key) >> shift]++] = (struct pair){key << 24 | rank, merge[2]};
     }
     for (size_t i = 0; i < buckets->count; i++)
         buckets->ends[i] =
@@ -64,22 +63,22 @@ static bool sort(struct buckets *buckets, unsigned shift, const uint32_t *merges
 }
 
 /* Gives all pairs of a bucket free places under this shift, or none. `taken` has a bit for each place. */
-static bool put(struct pairs *pairs, uint64_t *taken, const uint64_t *from, const uint64_t *to, uint32_t shift)
+static bool put(struct pairs *pairs, uint64_t *taken, const struct pair *from, const struct pair *to, uint32_t shift)
 {
-    for (const uint64_t *pair = from; pair < to; pair++) {
-        const size_t place = pairs_place(pairs, pairs_hash(*pair >> 24), shift);
+    for (const struct pair *pair = from; pair < to; pair++) {
+        const size_t place = pairs_place(pairs, pairs_hash(pair->ids >> 24), shift);
         if (!(taken[place / 64] >> place % 64 & 1)) {
             taken[place / 64] |= UINT64_C(1) << place % 64;
             continue;
         }
         while (pair-- > from) {
-            const size_t back = pairs_place(pairs, pairs_hash(*pair >> 24), shift);
+            const size_t back = pairs_place(pairs, pairs_hash(pair->ids >> 24), shift);
             taken[back / 64] &= ~(UINT64_C(1) << back % 64);
         }
         return false;
     }
-    for (const uint64_t *pair = from; pair < to; pair++)
-        pairs->places[pairs_place(pairs, pairs_hash(*pair >> 24), shift)] = *pair;
+    for (const struct pair *pair = from; pair < to; pair++)
+        pairs->places[pairs_place(pairs, pairs_hash(pair->ids >> 24), shift)] = *pair;
     return true;
 }
 
@@ -107,7 +106,7 @@ static bool put_all(struct pairs *pairs, const struct buckets *buckets, unsigned
                    !put(pairs, taken, buckets->pairs + buckets->starts[i], buckets->pairs + buckets->ends[i], shift))
                 shift++;
             all = shift < SHIFTS;
-            pairs->shifts[i] = (uint16_t)shift;
+            pairs->shifts[i] = (uint8_t)shift;
         }
     free(taken);
     return all;
@@ -119,10 +118,7 @@ bool pairs_build(struct pairs *pairs, const uint32_t *merges, uint32_t count)
     unsigned bits = bits_for(2 * (uint64_t)count);
     pairs->shifts_shift = 64 - (bits - 2);
     pairs->shifts = calloc((size_t)1 << (bits - 2), sizeof *pairs->shifts);
-    pairs->products = malloc((count + (size_t)1) * sizeof *pairs->products);
-    bool built = pairs->shifts && pairs->products && sort(&buckets, pairs->shifts_shift, merges, count);
-    for (uint32_t rank = 0; built && rank < count; rank++)
-        pairs->products[rank] = merges[3 * (size_t)rank + 2];
+    bool built = pairs->shifts && sort(&buckets, pairs->shifts_shift, merges, count);
     while (built && !put_all(pairs, &buckets, bits)) {
         built = pairs->places && ++bits <= MOST_BITS;
         free(pairs->places);
@@ -138,5 +134,4 @@ void pairs_free(struct pairs *pairs)
 {
     free(pairs->places);
     free(pairs->shifts);
-    free(pairs->products);
 }

@@ -15,10 +15,14 @@
 #define PAIRS_NONE 0xFFFFFFu  /* rank of a pair that has no merge */
 #define PAIRS_NOBODY 0xFFFFFu /* an id that no piece has and no pair is of */
 
+struct pair {
+    uint64_t ids;     /* left << 44 | right << 24 | rank, all ones where the place is free */
+    uint32_t product; /* what the two become */
+};
+
 struct pairs {
-    uint64_t *places;   /* left << 44 | right << 24 | rank, all ones where free */
-    uint16_t *shifts;   /* by bucket */
-    uint32_t *products; /* by rank */
+    struct pair *places;
+    uint8_t *shifts; /* by bucket */
     unsigned places_shift, shifts_shift;
 };
 
@@ -37,23 +41,24 @@ static inline size_t pairs_place(const struct pairs *pairs, uint64_t hash, uint6
 }
 
 /* Where the pair is, if it has a merge. */
-static inline const uint64_t *pairs_at(const struct pairs *pairs, uint64_t key)
+static inline const struct pair *pairs_at(const struct pairs *pairs, uint64_t key)
 {
     const uint64_t hash = pairs_hash(key);
     return pairs->places + pairs_place(pairs, hash, pairs->shifts[hash >> pairs->shifts_shift]);
 }
 
-/* Rank of the merge of the pair that is looked for at this place, or PAIRS_NONE. */
-static inline uint32_t pairs_read(const uint64_t *place, uint64_t key)
+/* Rank of the merge of the pair that is looked for here, or PAIRS_NONE. */
+static inline uint32_t pair_rank(const struct pair *place, uint64_t key)
 {
-    const uint64_t other = *place >> 24 ^ key;
-    return ((uint32_t)*place | (uint32_t)(((other - 1) >> 63) - 1)) & PAIRS_NONE; /* no branch, whatever the compiler */
+    const uint64_t other = place->ids >> 24 ^ key;
+    return ((uint32_t)place->ids | (uint32_t)(((other - 1) >> 63) - 1)) & PAIRS_NONE; /* a branch would often be wrong */
 }
 
+/* The same for any pair. */
 static inline uint32_t pairs_rank(const struct pairs *pairs, uint32_t left, uint32_t right)
 {
     const uint64_t key = pairs_key(left, right);
-    return pairs_read(pairs_at(pairs, key), key);
+    return pair_rank(pairs_at(pairs, key), key);
 }
 
 #endif

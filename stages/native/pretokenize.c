@@ -184,6 +184,8 @@ struct word {
     uint64_t blanks, digits, endings;                               /* what must be repaired, flagged at one byte */
 };
 
+static inline uint64_t valid_bits(size_t left) { return left < 64 ? (UINT64_C(1) << left) - 1 : ~UINT64_C(0); }
+
 static void classify_slowly(const struct splitter *splitter, const uint8_t *text, size_t size, struct word *words)
 {
     memset(words, 0, (size + 63) / 64 * sizeof *words);
@@ -238,6 +240,12 @@ static bool vectors_know(const uint16_t *classes)
  * nibbles times a set of low nibbles. Bits of `kind`: 0 and 1 ASCII letters, 2 digits, 3 space, 4 tab, vertical tab and
  * form feed, 5 line breaks, 6 and 7 lead bytes of letters. `lead` and `second` meet, a byte apart, where the two bytes
  * are one of the exceptions: bit 0 C3 97/B7, 1 CE 80-85/87/8B/8D, 2 CF B6, 3 CE A2. */
+static const uint8_t places_512[64] = {
+    0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21,
+    22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43,
+    44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63,
+};
+
 #define NIBBLES(...) _mm256_setr_epi8(__VA_ARGS__, __VA_ARGS__)
 #define TARGET __attribute__((target("avx2,bmi,bmi2,popcnt")))
 
@@ -360,6 +368,69 @@ TARGET static void classify_vectors(const struct splitter *splitter, const uint8
         }
     }
 }
+
+/* With AVX-512 (VBMI, VBMI2) a byte's class is one look-up among 128, a mask of 64 bytes one instruction, and the places of
+ * a mask's bits another. Bits of `low`, for ASCII: letter, number, space, other blank, line break, apostrophe. Of `high`, by
+ * the lower seven bits of others: lead and second byte of exceptions as in `lead` and `second` above, lead of letters. */
+#define TARGET_512 __attribute__((target("avx2,bmi,bmi2,popcnt,avx512f,avx512bw,avx512vbmi,avx512vbmi2")))
+
+static const uint8_t low_512[128] = {
+    ['A' ... 'Z'] = 1, ['a' ... 'z'] = 1, ['0' ... '9'] = 2, [' '] = 4,          ['\t'] = 8,
+    ['\v'] = 8,        ['\f'] = 8,        ['\n'] = 16,       ['\r'] = 16, ['\''] = 32,
+};
+static const uint8_t lead_512[128] = {
+    [0x43] = 16 | 1, [0x44 ... 0x4A] = 16, [0x4E] = 16 | 2 | 8, [0x4F] = 16 | 4, [0x50 ... 0x51] = 16,
+};
+static const uint8_t second_512[128] = {
+    [0x17] = 1, [0x37] = 1, [0x00 ... 0x05] = 2, [0x07] = 2, [0x0B] = 2, [0x0D] = 2, [0x36] = 4, [0x22] = 8,
+};
+
+TARGET_512 static void classify_512(const struct splitter *splitter, const uint8_t *text, size_t size, struct word *words)
+{
+    const __m512i low[2] = {_mm512_loadu_si512(low_512), _mm512_loadu_si512(low_512 + 64)};
+    const __m512i leads[2] = {_mm512_loadu_si512(lead_512), _mm512_loadu_si512(lead_512 + 64)};
+    const __m512i second[2] = {_mm512_loadu_si512(second_512), _mm512_loadu_si512(second_512 + 64)};
+    const __m512i before_each = _mm512_add_epi8(_mm512_loadu_si512(places_512), _mm512_set1_epi8(63));
+    __m512i before = _mm512_setzero_si512();
+    uint64_t lead_before = 0;
+    struct word rest = {0};
+    for (size_t at = 0; at < size; at += 64, words++) {
+        const __m512i bytes = _mm512_maskz_loadu_epi8(valid_bits(size - at), text + at);
+        const uint64_t high = _mm512_movepi8_mask(bytes);
+        const __m512i kinds = _mm512_maskz_permutex2var_epi8(~high, low[0], bytes, low[1]);
+        words->letter = _mm512_test_epi8_mask(kinds, _mm512_set1_epi8(1));
+        words->number = _mm512_test_epi8_mask(kinds, _mm512_set1_epi8(2));
+        words->space = _mm512_test_epi8_mask(kinds, _mm512_set1_epi8(4));
+        words->blank = _mm512_test_epi8_mask(kinds, _mm512_set1_epi8(4 | 8 | 16));
+        words->line = _mm512_test_epi8_mask(kinds, _mm512_set1_epi8(16));
+        words->apostrophe = _mm512_test_epi8_mask(kinds, _mm512_set1_epi8(32));
+        words->inner = 0;
+        if (!high) {
+            before = _mm512_setzero_si512();
+            lead_before = 0;
+            continue;
+        }
+        const __m512i firsts = _mm512_maskz_permutex2var_epi8(high, leads[0], bytes, leads[1]);
+        const __m512i seconds = _mm512_maskz_permutex2var_epi8(high, second[0], bytes, second[1]);
+        const uint64_t wrong = _mm512_test_epi8_mask(_mm512_permutex2var_epi8(before, before_each, firsts), seconds);
+        const uint64_t lead = _mm512_test_epi8_mask(firsts, _mm512_set1_epi8(16));
+        before = firsts;
+        words->inner = high & _mm512_cmplt_epu8_mask(bytes, _mm512_set1_epi8((char)0xC0));
+        words->letter |= lead | lead << 1 | lead_before | rest.letter;
+        words->number |= rest.number;
+        words->blank |= rest.blank;
+        rest = (struct word){0};
+        const uint64_t others = high & ~words->inner & ~lead;
+        if (others)
+            classify_others(splitter, text + at, others, words, &rest);
+        if (wrong) {
+            words->letter &= ~(wrong | wrong >> 1);
+            if (wrong & 1)
+                words[-1].letter &= ~(UINT64_C(1) << 63);
+        }
+        lead_before = lead >> 63;
+    }
+}
 #endif
 
 void pretokenize_prepare(struct splitter *splitter)
@@ -367,13 +438,16 @@ void pretokenize_prepare(struct splitter *splitter)
     const struct item *item = splitter->items;
     for (int32_t i = 0; i < splitter->alternatives; item += splitter->lengths[i++])
         splitter->starts[i] = starts_of(item, splitter->lengths[i]);
-    splitter->vectors = false;
+    splitter->vectors = 0;
 #if defined(__x86_64__) && !defined(PLAIN_C)
     splitter->vectors = splitter->fast != FAST_NONE && __builtin_cpu_supports("avx2") &&
                         __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("popcnt") &&
                         vectors_know(splitter->classes);
     for (uint32_t code = 0x2010; splitter->vectors && code <= 0x2027; code++)
         splitter->vectors = (splitter->classes[code] & FAST_CLASSES) == 0;
+    if (splitter->vectors && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vbmi") &&
+        __builtin_cpu_supports("avx512vbmi2"))
+        splitter->vectors = 2;
 #endif
 }
 
@@ -384,8 +458,6 @@ static inline uint64_t after(uint64_t bits, uint64_t *carry)
     *carry = bits >> 63;
     return moved;
 }
-
-static inline uint64_t valid_bits(size_t left) { return left < 64 ? (UINT64_C(1) << left) - 1 : ~UINT64_C(0); }
 
 static ALWAYS_INLINE void begin_llama(struct word *words, size_t size, bool threes)
 {
@@ -520,8 +592,23 @@ static void repair(struct word *words, const uint8_t *text, size_t size, size_t 
         repair_ending(words, text, size, word * 64 + (size_t)__builtin_ctzll(bits), gpt2);
 }
 
+typedef uint32_t *put_places(uint64_t bits, size_t at, uint32_t *out);
+
+/* Writes `at` and the place of each bit, sixteen at once, more than there are: cheaper than to ask each time. */
+static ALWAYS_INLINE uint32_t *put_plainly(uint64_t bits, size_t at, uint32_t *out)
+{
+    const int count = __builtin_popcountll(bits);
+    for (int i = 0; i < count; i += 16) {
+        for (int k = 0; k < 16; k++) {
+            out[i + k] = (uint32_t)at + (uint32_t)__builtin_ctzll(bits | UINT64_C(1) << 63);
+            bits &= bits - 1;
+        }
+    }
+    return out + count;
+}
+
 static ALWAYS_INLINE void collect(struct word *words, const uint8_t *text, size_t size, const struct splitter *splitter,
-                    struct pretokens *pieces)
+                                  struct pretokens *pieces, put_places *put)
 {
     struct repaired done = {0, 0};
     uint32_t *out = pieces->ends;
@@ -530,28 +617,20 @@ static ALWAYS_INLINE void collect(struct word *words, const uint8_t *text, size_
         struct word *word = words + at / 64;
         if (word->blanks | word->digits | word->endings)
             repair(words, text, size, at / 64, splitter, &done);
-        uint64_t bits = word->begins;
-        const int count = __builtin_popcountll(bits);
-        for (int i = 0; i < count; i += 16) { /* sixteen at once, more than there are: cheaper than to ask each time */
-            for (int k = 0; k < 16; k++) {
-                out[i + k] = (uint32_t)at + (uint32_t)__builtin_ctzll(bits | UINT64_C(1) << 63);
-                bits &= bits - 1;
-            }
-        }
-        out += count;
+        out = put(word->begins, at, out);
     }
     *out++ = (uint32_t)size;
     pieces->count = (size_t)(out - pieces->ends);
 }
 
 static ALWAYS_INLINE void begin_and_collect(const struct splitter *splitter, const uint8_t *text, size_t size,
-                                            struct pretokens *pieces)
+                                            struct pretokens *pieces, put_places *put)
 {
     if (splitter->fast == FAST_GPT2)
         begin_gpt2(pieces->masks, size);
     else
         begin_llama(pieces->masks, size, splitter->fast == FAST_DIGITS_3);
-    collect(pieces->masks, text, size, splitter, pieces);
+    collect(pieces->masks, text, size, splitter, pieces, put);
 }
 
 #if defined(__x86_64__) && !defined(PLAIN_C)
@@ -559,7 +638,30 @@ TARGET static void split_vectors(const struct splitter *splitter, const uint8_t 
                                  struct pretokens *pieces)
 {
     classify_vectors(splitter, text, size, pieces->masks);
-    begin_and_collect(splitter, text, size, pieces);
+    begin_and_collect(splitter, text, size, pieces, put_plainly);
+}
+
+TARGET_512 static inline uint32_t *put_512(uint64_t bits, size_t at, uint32_t *out)
+{
+    const __m512i found = _mm512_maskz_compress_epi8(bits, _mm512_loadu_si512(places_512));
+    const __m512i base = _mm512_set1_epi32((int)at);
+    const int count = __builtin_popcountll(bits);
+    _mm512_storeu_si512(out, _mm512_add_epi32(base, _mm512_cvtepu8_epi32(_mm512_castsi512_si128(found))));
+    if (__builtin_expect(count > 16, 0)) {
+        uint8_t rest[64];
+        _mm512_storeu_si512(rest, found);
+        for (int i = 16; i < count; i += 16) {
+            const __m128i more = _mm_loadu_si128((const __m128i *)(const void *)(rest + i));
+            _mm512_storeu_si512(out + i, _mm512_add_epi32(base, _mm512_cvtepu8_epi32(more)));
+        }
+    }
+    return out + count;
+}
+
+TARGET_512 static void split_512(const struct splitter *splitter, const uint8_t *text, size_t size, struct pretokens *pieces)
+{
+    classify_512(splitter, text, size, pieces->masks);
+    begin_and_collect(splitter, text, size, pieces, put_512);
 }
 #endif
 
@@ -569,12 +671,12 @@ static bool split_fast(const struct splitter *splitter, const uint8_t *text, siz
         return false;
 #if defined(__x86_64__) && !defined(PLAIN_C)
     if (splitter->vectors) {
-        split_vectors(splitter, text, size, pieces);
+        (splitter->vectors > 1 ? split_512 : split_vectors)(splitter, text, size, pieces);
         return true;
     }
 #endif
     classify_slowly(splitter, text, size, pieces->masks);
-    begin_and_collect(splitter, text, size, pieces);
+    begin_and_collect(splitter, text, size, pieces, put_plainly);
     return true;
 }
 

@@ -41,7 +41,7 @@ struct splitter {
     bool bytes;
     enum fast_split fast;
     uint16_t starts[PRETOKENIZE_ALTERNATIVES]; /* a code point of none of these classes cannot begin the alternative */
-    bool vectors; /* the classes are those that the vector code knows; see pretokenize_prepare */
+    uint8_t vectors; /* the classes are those that the vector code knows, and the machine has AVX2: 1, AVX-512 too: 2 */
 };
 
 struct pretokens {

@@ -56,17 +56,18 @@ def _changed(normalizer: normalizers.Normalizer, before: str = "", after: str = 
                 yield code
 
 
-def _unstable(compose: normalizers.Normalizer, decompose: normalizers.Normalizer) -> set[int]:
+def _unstable(compose: normalizers.Normalizer) -> set[int]:
     """Code points that a normal form changes, moves or joins to the one before; text without any is in that form.
 
     Moved are those of a combining class that is not 0: they go before U+0345 (class 240) or behind U+0334 (class 1).
-    Joined are those that stand behind the first in some decomposition.
+    Joined are those that stand behind the first in some canonical decomposition: what a compatible one takes apart is
+    never put together again.
     """
     found = set(_changed(compose))
     found.update(_changed(compose, before="x\u0345"))
     found.update(_changed(compose, after="\u0334"))
     for codes in _steps():
-        texts = decompose.normalize_str("\n".join(chr(code) for code in codes if code != 0x0A)).split("\n")
+        texts = normalizers.NFD().normalize_str("\n".join(chr(code) for code in codes if code != 0x0A)).split("\n")
         found.update(ord(one) for text in texts for one in text[1:])
     return found
 
@@ -87,8 +88,8 @@ def table() -> NDArray[np.uint16]:
     sets: dict[int, Iterator[int] | set[int]] = {bit: _matched(pattern) for bit, pattern in enumerate(CATEGORIES)}
     sets[NUMERIC] = _split_off(pre_tokenizers.Digits(individual_digits=True))
     sets[PUNCTUATION] = _split_off(pre_tokenizers.Punctuation("isolated"))
-    sets[NFC] = _unstable(normalizers.NFC(), normalizers.NFD())
-    sets[NFKC] = _unstable(normalizers.NFKC(), normalizers.NFKD())
+    sets[NFC] = _unstable(normalizers.NFC())
+    sets[NFKC] = _unstable(normalizers.NFKC())
     sets[LOWER] = set(_changed(normalizers.Lowercase()))
     sets[WORD] = _in_words()
     for bit, codes in sets.items():

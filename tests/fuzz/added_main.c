@@ -3,12 +3,13 @@
  *   gcc -fsanitize=address,undefined ... && ./added 20000      number of inputs to try
  *
  * What holds for any bytes: no fault; rows out are the rows in, cut; they are cut as plain reading from left to right
- * does it; a row that is no text stays as it is; texts that a normalizer may change are those with such a code point.
+ * does it; a row that is no text stays as it is; what a normalizer may change is found.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "numbers.h"
 #include "added.h"
 
 #define ROWS 8
@@ -125,38 +126,41 @@ static void check_row(const struct added_rows *rows, const struct added_token *t
     }
 }
 
-static void check_changes(const struct added_rows *rows)
+/* Each run is marked code points with one code point before them; all of those that texts have are in runs. */
+static void check_runs(const struct added_rows *rows)
 {
     static uint16_t table[ADDED_LIMIT];
-    uint8_t leads[256] = {0}, marks[ROWS];
+    uint8_t leads[256] = {0};
+    size_t count, met = 0, inside = 0;
     table[MARKED] = 2;
     leads[0xCC] = 1;
-    const size_t marked = added_changes(rows, table, 2, leads, marks);
-    size_t wanted = 0;
+    int64_t *places = added_runs(rows, table, 2, leads, &count), last = 0;
+    require(places != NULL, "memory");
     for (size_t row = 0; row < rows->count; row++) {
         const int32_t kind = rows->kinds ? rows->kinds[row] : ADDED_TEXT;
-        bool there = false;
-        for (int64_t at = rows->offsets[row]; at + 2 <= rows->offsets[row + 1]; at++)
-            there |= memcmp(rows->data + at, "\xCC\x81", 2) == 0;
-        there = there && kind < 0 && kind != ADDED_HARD;
-        require(marks[row] == there, "texts that may change are marked");
-        wanted += there;
+        for (int64_t at = rows->offsets[row]; at + 2 <= rows->offsets[row + 1] && kind < 0 && kind != ADDED_HARD; at++)
+            met += memcmp(rows->data + at, "\xCC\x81", 2) == 0;
     }
-    require(marked == wanted, "and counted");
+    for (size_t i = 0; i < count; i++) {
+        const int64_t begin = places[2 * i], end = places[2 * i + 1];
+        size_t row = 0;
+        require(begin >= last && begin < end, "runs rise");
+        while (rows->offsets[row + 1] <= begin)
+            row++;
+        require(end <= rows->offsets[row + 1], "a run is in one row");
+        size_t here = 0;
+        for (int64_t at = begin; at + 2 <= end; at++)
+            here += memcmp(rows->data + at, "\xCC\x81", 2) == 0;
+        require(here > 0, "something may change");
+        require(begin == rows->offsets[row] || begin == last || (rows->data[begin] & 0xC0) != 0x80, "it begins at a character");
+        inside += here;
+        last = end;
+    }
+    require(inside == met, "all that may change is in runs");
+    free(places);
 }
 
 /* ---- inputs ---- */
-
-/* xorshift64 (Marsaglia 2003): the same numbers on every machine. */
-static uint64_t next_number(uint64_t *state)
-{
-    *state ^= *state << 13;
-    *state ^= *state >> 7;
-    *state ^= *state << 17;
-    return *state;
-}
-
-static size_t below(uint64_t *state, size_t limit) { return (size_t)(next_number(state) % limit); }
 
 static size_t grow(uint8_t *text, size_t most, size_t alphabet, uint64_t *state)
 {
@@ -210,7 +214,7 @@ static void try_one(uint64_t *state)
     require(added && added_split(added, &rows, &split), "memory");
     for (size_t row = 0; row < ROWS; row++)
         check_row(&rows, tokens, count, row, &split);
-    check_changes(&rows);
+    check_runs(&rows);
     added_split_free(&split);
     added_free(added);
     free(exact);

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "numbers.h"
 #include "pack.h"
 
 #define DOCUMENTS 64
@@ -163,15 +164,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 #ifndef LIBFUZZER
 
 #define MOST 2048
-
-/* xorshift64 (Marsaglia 2003): the same numbers on every machine. */
-static uint64_t next_number(uint64_t *state)
-{
-    *state ^= *state << 13;
-    *state ^= *state >> 7;
-    *state ^= *state << 17;
-    return *state;
-}
 
 int main(int count, char **values)
 {

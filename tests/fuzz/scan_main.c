@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "numbers.h"
 #include "scan.h"
 
 static void require(bool holds, const char *what)
@@ -50,17 +51,6 @@ static const char *const pieces[] = {
 };
 #define PIECES (sizeof pieces / sizeof *pieces)
 #define MOST 4096
-
-/* xorshift64 (Marsaglia 2003): the same numbers on every machine. */
-static uint64_t next_number(uint64_t *state)
-{
-    *state ^= *state << 13;
-    *state ^= *state >> 7;
-    *state ^= *state << 17;
-    return *state;
-}
-
-static size_t below(uint64_t *state, size_t limit) { return (size_t)(next_number(state) % limit); }
 
 static size_t grow(uint8_t *page, uint64_t *state)
 {

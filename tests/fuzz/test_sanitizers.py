@@ -26,7 +26,7 @@ BESIDE = {
         *("bpe.c", "bpe_merge.c", "bpe_model.c", "bpe_tables.c", "bpe_warm.c"),
         *("pretokenize.c", "units.c", "utf8.c"),
     ),
-    "pieces_main.c": ("units.c",),
+    "pieces_main.c": ("units.c", "utf8.c"),
 }
 """Sources of drivers beside those that they are named after."""
 

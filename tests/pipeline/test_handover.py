@@ -14,10 +14,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from florilegium.pipeline.encoding import SIDECAR
 from florilegium.pipeline.errors import PipelineError
 from florilegium.pipeline.handover import check, shard
 from florilegium.pipeline.handover.findings import Findings
-from florilegium.pipeline.passes.tokens import SIDECAR
+from florilegium.pipeline.shards import Shard
 from florilegium.stages.write import Sequences, ds, mds, megatron, packed
 from tests.pipeline.tokenised import LAYOUTS, TOKENS, with_tokens
 
@@ -327,7 +328,7 @@ def test_what_trainers_warn_of_is_a_warning(tmp_path: Path) -> None:
     info = {"vocabulary": 100, "eos": 0, "bos": None}
     pack = {"kind": "documents", "length": None}
     found = Findings()
-    assert shard.check(found, shard.Shard(tmp_path / "a", "a", "d", "train", "x", "megatron", pack, info), beside, 2, 1)
+    assert shard.check(found, Shard(tmp_path / "a", "a", "d", "train", "x", "megatron", pack, info), beside, 2, 1)
     assert found.good, [str(one) for one in found.faults]
     assert sorted(str(one) for one in found.warnings) == [
         "documents: a: 1 documents are shorter than 10 tokens: titan-oellm's packing loaders leave them out",

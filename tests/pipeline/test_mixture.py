@@ -278,6 +278,7 @@ def test_mistakes_in_what_is_asked_for(tokenised: Path, built: Path, run: Run, t
         ((tokenised, "--layout", "packed"), "the layout 'packed' is in another format"),
         ((tokenised, "--layout", "nothing"), "the layout 'nothing' is not there"),
         ((built,), "the layout 'documents' is not there"),
+        (("s3://bucket/corpus",), "trainers name shards by local paths"),
         ((tokenised, "--weight", "deu_Latn=x"), "command line: weights.deu_Latn"),
         ((tokenised, "--weight", "deu_Latn=1", "--weights", "unimax:2"), "say the same"),
         ((tokenised, "--recipe", "x.yaml", "--epochs", 2), "--recipe and --epochs say the same"),

@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from florilegium.pipeline import account as ledgers
-from florilegium.pipeline.passes.tokens import REFUSED
+from florilegium.pipeline.encoding import REFUSED
 from florilegium.pipeline.recipe import LINE
 from florilegium.pipeline.report import figures, page
 from florilegium.pipeline.report.charts import TALL, Step, flow

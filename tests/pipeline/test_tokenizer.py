@@ -263,6 +263,7 @@ MISTAKES = [
     (["train", "{other}"], "has no column 'text'"),
     (["train", "{broken}"], "is no Parquet file"),
     (["train", "{folder}/nowhere"], "holds no Parquet file"),
+    (["train", "{folder}/begun"], "holds a build that is not finished"),
     (["compare", "{other}", "--on", "{text}"], "is no tokenizer.json"),
 ]
 
@@ -274,6 +275,8 @@ def test_a_mistake_is_two_lines_and_status_2(run: Run, tmp_path: Path, arguments
     corpus(places["none"], {"eng_Latn": [None, ""]})
     pq.write_table(pa.table({"language": ["eng_Latn"]}), places["other"])
     places["broken"].write_bytes(b"PAR1, or not")
+    (tmp_path / "begun/work").mkdir(parents=True)
+    corpus(tmp_path / "begun/work/0.parquet", {"eng_Latn": ["the cat sat on the mat"]})
     filled = [argument.format(**places, folder=tmp_path) for argument in arguments]
     if filled[0] == "train" and "--out" not in filled:
         filled += ["--out", str(tmp_path / "t.json")]
@@ -281,6 +284,23 @@ def test_a_mistake_is_two_lines_and_status_2(run: Run, tmp_path: Path, arguments
     error, hint = failed.stderr.strip().splitlines()[-2:]
     assert error.startswith("error: ") and message in error and hint.startswith("hint: ")
     assert "Traceback" not in failed.stderr and not (tmp_path / "t.json").exists()
+
+
+def test_a_vocabulary_that_trainers_store_differently_is_warned_of(run: Run, tmp_path: Path) -> None:
+    corpus(tmp_path / "a.parquet", {"eng_Latn": ["the cat sat on the mat"]})
+    for size, warned in ((65_499, False), (65_500, True), (65_536, True), (65_537, False)):
+        command = (
+            "tokenizer",
+            "train",
+            tmp_path / "a.parquet",
+            "--out",
+            tmp_path / "t.json",
+            "--vocabulary",
+            str(size),
+        )
+        said = run(*command, status=2).stderr  # so little text gives no such vocabulary
+        assert (f"warning: --vocabulary {size}: {size:,} tokens are stored as int32" in said) == warned
+        assert "65,408" in said or not warned
 
 
 def test_text_that_is_no_utf8_is_named(tmp_path: Path) -> None:

@@ -261,6 +261,24 @@ def test_who_encodes_is_said_and_why_it_is_not_the_c_core(
     assert "left out: 1 without a text" in shown[2]
 
 
+def test_a_vocabulary_between_the_readers_limits_is_warned_of(tokenizer: Path, run: Run, tmp_path: Path) -> None:
+    told = json.loads(tokenizer.read_text("utf-8"))
+    told["model"]["vocab"] |= {f"<unused{number}>": number for number in range(len(told["model"]["vocab"]), 65_520)}
+    (tmp_path / "wide.json").write_text(json.dumps(told), "utf-8")
+    (tmp_path / "a.jsonl").write_text(
+        json.dumps({"text": "The ferry crosses the river before the sun is up."}), "utf-8"
+    )
+    recipe_ = {
+        "sources": [{"name": "a", "path": "a.jsonl"}],
+        "stages": {"identify": {"min_score": 0}, "filter": {"limits": {"every": dict.fromkeys(recipe_limits())}}},
+        "tokens": {"tokenizer": "wide.json"},
+    }
+    (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(recipe_), "utf-8")
+    run("build", tmp_path / "recipe.yaml", "--out", tmp_path / "out")
+    found = check(str(tmp_path / "out"), 2)
+    assert found.good and any("65,520 tokens are stored as int32" in str(one) for one in found.warnings)
+
+
 def recipe_limits() -> list[str]:
     from florilegium.pipeline.stage import find
 
@@ -334,10 +352,17 @@ def test_long_texts_are_read_a_few_at_a_time_and_cut_into_shards(
     found = standalone.tokenize([str(tmp_path / "a.parquet")], tokenizer, tmp_path / "out")
     assert len(found.shards) > 3 and found.without == {"text": 1} and found.why is None
     reference = Tokenizer.from_file(str(tokenizer))
-    held = {}
+    held: dict[int, list[int]] = {}
     for stem in found.shards:
         pair = megatron.read(Path(f"{stem}_text_document"))
         beside: list[Any] = pq.read_table(f"{stem}.documents.parquet")["id"].to_pylist()
         held |= {int.from_bytes(one[8:]): pair.sequence(row).tolist() for row, one in enumerate(beside)}
     end = reference.token_to_id(END)
     assert held == {number: [*reference.encode(text).ids, end] for number, text in enumerate(texts)}
+
+
+def test_no_sequence_has_a_run_that_its_documents_have_not(tokenizer: Path, tmp_path: Path) -> None:
+    pq.write_table(pa.table({"text": [END] * 120}), tmp_path / "a.parquet")
+    found = standalone.tokenize([str(tmp_path / "a.parquet")], tokenizer, tmp_path / "out", length=1000)
+    ((_, counts),) = found.shards.items()
+    assert (counts["tokens"], counts["sequences"], counts["longest_run"]) == (120, 3, 50)

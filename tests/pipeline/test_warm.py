@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tokenizers import Tokenizer, models
 
-from florilegium.pipeline import account
+from florilegium.pipeline import account, encoding
 from florilegium.pipeline.passes import tokens
 from florilegium.pipeline.standalone import tokenize
 from florilegium.pipeline.tokenizer import warm
@@ -50,7 +50,7 @@ def test_shards_are_the_same_with_it_and_without(alone: Path, tmp_path: Path, mo
     made = []
     for worth in (1 << 30, 0, 0):
         monkeypatch.setattr(warm, "WORTH", worth)
-        tokens._encoder.cache_clear()
+        encoding._encoder.cache_clear()
         made.append(alone.with_suffix(".warm").exists())
         tokenize([str(tmp_path / "texts.jsonl")], alone, tmp_path / f"out{len(made)}")
     assert made == [False, False, True]

@@ -9,10 +9,11 @@ import torch
 from megatron.core.datasets.blended_dataset import BlendedDataset
 from megatron.core.datasets.blended_megatron_dataset_builder import BlendedMegatronDatasetBuilder
 from megatron.core.datasets.gpt_dataset import GPTDataset, GPTDatasetConfig
-from megatron.core.datasets.indexed_dataset import IndexedDataset, IndexedDatasetBuilder
+from megatron.core.datasets.indexed_dataset import DType, IndexedDataset, IndexedDatasetBuilder
 from megatron.core.datasets.utils import get_blend_from_list
 from megatron.core.tokenizers.text.libraries.null_tokenizer import NullTokenizer
 
+from florilegium.pipeline.tokenizer import widths
 from florilegium.stages.write import megatron
 
 EOS = {"uint16": 65_498, "int32": 262_143}
@@ -47,6 +48,14 @@ def test_megatron_guesses_the_type_from_the_vocabulary_as_we_do(
     assert [found[n].tolist() for n in range(len(documents))] == [joined(row) for row in documents]
 
 
+def test_where_megatron_is_not_of_one_mind_we_say_so(tmp_path: Path) -> None:
+    for vocabulary in (1, 65_499, 65_500, 65_520, 65_536, 65_537, 262_144):
+        given = config("int32", ["a"], tmp_path, NullTokenizer(vocabulary - 1))
+        guessed = np.dtype("uint16" if given.token_dtype_code == 8 else "int32")
+        assert widths.dtype(vocabulary) == np.dtype(DType.optimal_dtype(vocabulary))
+        assert (widths.clash(vocabulary) is not None) == (guessed != widths.dtype(vocabulary))
+
+
 def test_the_builder_of_megatron_writes_the_same_bytes(dtype: str, documents: Any, sequences: Any, stem: Path) -> None:
     data, index = megatron.write(sequences(documents), stem)
     builder = IndexedDatasetBuilder(f"{stem}_theirs.bin", dtype=getattr(np, dtype))
@@ -77,14 +86,14 @@ def test_what_was_broken_off_is_refused_by_megatron_too(documents: Any, sequence
         IndexedDataset(f"{stem}_text_document")
 
 
-def config(dtype: str, blend: list[str], cache: Path) -> GPTDatasetConfig:
+def config(dtype: str, blend: list[str], cache: Path, tokenizer: NullTokenizer | None = None) -> GPTDatasetConfig:
     return GPTDatasetConfig(
         random_seed=7,
         sequence_length=128,
         blend=get_blend_from_list(blend),
         split="1,0,0",
         path_to_cache=str(cache),
-        tokenizer=NullTokenizer(EOS[dtype]),
+        tokenizer=tokenizer or NullTokenizer(EOS[dtype]),
         reset_position_ids=False,
         reset_attention_mask=False,
         eod_mask_loss=False,

@@ -2,6 +2,8 @@
 
 import itertools
 import json
+import random
+import struct
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, trainers
 
-from florilegium.stages import _added, _bytelevel, _native, _pieces
-from florilegium.stages._engine import Engine, Unsupported
+from florilegium.stages import _added, _bytelevel, _fronted, _native, _pieces
+from florilegium.stages._engine import Engine, Known, Unsupported
 from florilegium.stages._splits import LLAMA3, bits
 from florilegium.stages.native.unicode import WORD
 from florilegium.stages.tokenize import Encoder
@@ -77,8 +79,10 @@ def split(tokens: Sequence[Token], texts: Sequence[str]) -> list[list[tuple[str,
     found: list[list[tuple[str, int | None]] | None] = []
     for row, (first, last) in enumerate(itertools.pairwise(firsts.tolist())):
         parts = [(data[at[i] : at[i + 1]].decode(), int(kinds[i])) for i in range(first, last)]
-        assert all(kind == (_added.LATER if i else _added.TEXT) for i, (_, kind) in enumerate(parts) if -3 < kind < 0)
-        is_hard = parts == [(texts[row], _added.HARD)]
+        assert all(
+            kind == (_fronted.LATER if i else _fronted.TEXT) for i, (_, kind) in enumerate(parts) if -3 < kind < 0
+        )
+        is_hard = parts == [(texts[row], _fronted.HARD)]
         found.append(None if is_hard else [(text, kind if kind >= 0 else None) for text, kind in parts if text])
     return found
 
@@ -187,11 +191,22 @@ SPACED = pre_tokenizers.ByteLevel(add_prefix_space=True)
 OF_BLANKS = normalizers.Replace(" ", BLANK)
 PREPEND = normalizers.Prepend(BLANK)
 METASPACE = pre_tokenizers.Metaspace()
+NFD, NFKD = normalizers.NFD(), normalizers.NFKD()
 NFC, NFKC, LOWER = normalizers.NFC(), normalizers.NFKC(), normalizers.Lowercase()
 
 
 def chain(*many: Any) -> Any:
     return normalizers.Sequence(list(many))
+
+
+def precompiled() -> Any:
+    """As sentencepiece has it: a trie (darts-clone) and what its values stand for; this one makes xy of A."""
+    units = [0] * 512
+    units[0] = 256 << 10  # children of the root are at 256 ^ byte
+    at = 256 ^ ord("A")
+    units[at] = ord("A") | 1 << 8 | (at ^ 300) << 10  # it has a value, at 300
+    units[300] = 1 << 31
+    return normalizers.Precompiled(struct.pack("<I512I", 4 * len(units), *units) + b"xy\0")
 
 
 BYTE_LEVEL: dict[str, tuple[Any, Any]] = {
@@ -204,6 +219,7 @@ BYTE_LEVEL: dict[str, tuple[Any, Any]] = {
     "strip, accents": (GPT2, chain(normalizers.Strip(), normalizers.NFD(), normalizers.StripAccents())),
     "replaced": (LLAMA, normalizers.Replace(Regex("a+|<"), "")),
     "bert": (GPT2, normalizers.BertNormalizer()),
+    "precompiled": (GPT2, precompiled()),
     "prepended": (GPT2, normalizers.Prepend("x")),
 }
 PIECES: dict[str, tuple[Any, Any]] = {
@@ -223,6 +239,7 @@ PIECES: dict[str, tuple[Any, Any]] = {
     "nfkc, never": (pre_tokenizers.Metaspace(prepend_scheme="never"), NFKC),
     "t5": (METASPACE, chain(normalizers.Nmt(), NFKC, normalizers.Replace(Regex(" {2,}"), BLANK), normalizers.Strip())),
     "strip, gemma": (None, chain(normalizers.Strip(), normalizers.Replace(Regex("[ae]"), ""), OF_BLANKS)),
+    "precompiled": (METASPACE, chain(precompiled(), normalizers.Replace(Regex(" {2,}"), " "))),
     "late": (None, chain(OF_BLANKS, normalizers.Replace("``", '"'), OF_BLANKS, PREPEND)),
 }
 FIRST = ("metaspace, first, blanks", "both, first")
@@ -377,6 +394,7 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("normalizer", {"type": "Sequence", "normalizers": [{"type": "Odd"}]}, "normalizer Odd"),
     ("normalizer", {"type": "Sequence", "normalizers": [], "colour": 1}, "unknown field colour"),
     ("normalizer", "NFC", "normalizer NFC"),
+    ("normalizer", {"type": "Strip"}, "normalizer: "),
 ]
 
 
@@ -396,3 +414,39 @@ def test_a_token_of_which_the_normalizer_leaves_nothing_is_refused() -> None:
     file = with_tokens(byte_level(GPT2, normalizers.Strip()), [(" ", "normalized")])
     with pytest.raises(Unsupported, match="nothing of it is left"):
         load(_bytelevel, file)
+
+
+CHAINS = (["NFC"], ["NFKC"], ["Lowercase"], ["NFKC", "Lowercase"], ["Lowercase", "NFKC"], ["Lowercase", "NFC", "NFKC"])
+
+
+class Kept:
+    """A core that keeps what it is given."""
+
+    vocabulary = 1
+
+    def encode(self, data: Any, offsets: Any, kinds: Any, threads: int) -> Any:
+        assert (kinds, threads) == (None, 1)
+        at = np.frombuffer(offsets, np.int64).tolist()
+        self.texts = [bytes(data[begin:end]).decode() for begin, end in itertools.pairwise(at)]
+        return np.empty(0, np.int32), np.zeros(len(at), np.int64), np.empty(0, np.int64)
+
+    def known(self, most: int) -> Known:
+        raise NotImplementedError
+
+
+@pytest.mark.parametrize("chain", CHAINS, ids="-".join)
+def test_a_text_is_what_its_normalized_places_make_of_it(chain: list[str]) -> None:
+    """Texts of code points that change, of those that they become, and of those that join what is before them."""
+    changing = [chr(code) for code in np.flatnonzero(bits() & np.uint16(sum(_added.MASKS.values()))).tolist()]
+    taken_apart = [one for text in changing for form in (NFD, NFKD) for one in form.normalize_str(text)]
+    pool = sorted({*changing, *taken_apart})
+    chance = random.Random(3)
+    near = "aA \n\u1100\u1161\u11a8\uac00\u0301\u0345\u0334\u0327\u30d0\u3099\u09c7\u09be"
+    texts = ["".join(chance.choices(pool, k=3) + chance.choices(near, k=3)) for _ in range(20_000)]
+    texts = ["".join(chance.sample(text, chance.randrange(7))) for text in texts]
+    normalizer = {"type": "Sequence", "normalizers": [{"type": kind} for kind in chain]}
+    core = Kept()
+    _fronted.Fronted(_added.front([], normalizer, native=False), core).encode(*joined(texts), 1)
+    whole = _added.library(json.dumps(normalizer))
+    assert core.texts == [whole.normalize_str(text) for text in texts]
+    assert core.texts != texts

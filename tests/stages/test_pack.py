@@ -1,6 +1,7 @@
 """Packing in C is what its slow definition says: the one below, written from `stages/native/pack.h`."""
 
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,20 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from florilegium.stages.pack import KINDS, Documents, Marks, Options, Plan, endings, gather, longest_run, pack, shuffled
+from florilegium.stages.pack import (
+    KINDS,
+    MOST_EQUAL,
+    Documents,
+    Marks,
+    Options,
+    Plan,
+    endings,
+    gather,
+    longest_run,
+    pack,
+    parted,
+    shuffled,
+)
 
 Piece = tuple[int, int, int]
 Qualities = dict[int, list[int]]
@@ -155,8 +169,7 @@ def slow_qualities(flags: Sequence[int]) -> list[int]:
 
 
 def slow_longest_run(tokens: Sequence[int]) -> int:
-    spans = [tokens[i:k] for k in range(len(tokens) + 1) for i in range(k)]
-    return max((len(span) for span in spans if len(set(span)) == 1), default=0)
+    return max((len(list(run)) for _, run in groupby(tokens)), default=0)
 
 
 # ---- what is drawn ----
@@ -403,6 +416,55 @@ def test_a_space_at_the_front_of_a_token_is_seen_behind_decoders_that_take_it_aw
 def test_longest_run_is_its_definition(rows: list[list[int]], dtype: Any) -> None:
     given = documents_of(rows, dtype)
     assert longest_run(given.tokens, given.offsets).tolist() == [slow_longest_run(row) for row in rows]
+
+
+RUNS = st.lists(st.tuples(st.integers(0, 2), st.integers(1, 50)), min_size=1, max_size=4)
+
+
+def of_runs(runs: list[tuple[int, int]]) -> list[int]:
+    """A document of these runs, none of more than 50 equal tokens, though neighbours may have the same token."""
+    row = [token for token, count in runs for _ in range(count)]
+    return row if slow_longest_run(row) <= MOST_EQUAL else of_runs(runs[:-1])
+
+
+def slow_parted(rows: list[list[int]]) -> list[list[list[int]]]:
+    """Pieces in sequences: a piece opens a new one where it would make a run of more than 50 equal tokens."""
+    found: list[list[list[int]]] = []
+    for row in rows:
+        if found and slow_longest_run([token for piece in [*found[-1], row] for token in piece]) <= MOST_EQUAL:
+            found[-1].append(row)
+        else:
+            found.append([row])
+    return found
+
+
+@given(st.lists(RUNS, max_size=8), st.sampled_from(KINDS), st.integers(20, 400), st.sampled_from((None, 0, 1)))
+def test_sequences_are_parted_where_a_run_would_be_too_long(
+    runs: list[list[tuple[int, int]]], kind: Any, length: int, eos: int | None
+) -> None:
+    rows = [of_runs(one) for one in runs]
+    documents = documents_of(rows, np.uint16, eos, eos)
+    plan = pack(documents.lengths(), Options(kind, length))
+    found = parted(documents, plan)
+    for name in ("document", "begin", "end"):
+        assert (getattr(found, name) == getattr(plan, name)).all()
+    single = Plan(plan.document, plan.begin, plan.end, np.ones(len(plan.document), np.int64))
+    texts = [gather(documents, part).tokens.tolist() for part in single.portions(1)]
+    meant, at = [], 0
+    for pieces in plan.pieces.tolist():
+        meant += [len(part) for part in slow_parted(texts[at : at + pieces])]
+        at += pieces
+    assert found.pieces.tolist() == meant
+    tokens = gather(documents, found)
+    assert (longest_run(tokens.tokens, np.append(0, np.cumsum(tokens.lengths))) <= MOST_EQUAL).all()
+
+
+def test_nothing_is_parted_where_equal_tokens_meet_in_short_runs() -> None:
+    documents = documents_of([[5, 5, 1], [1, 5], [5], [5, 1]] * 9, np.uint16, 7, 7)
+    plan = pack(documents.lengths(), Options("concat", 1000))
+    assert parted(documents, plan).pieces.tolist() == [36]
+    ends = documents_of([[7]] * 120, np.uint16, None, 7)  # texts of nothing but EOS
+    assert parted(ends, pack(ends.lengths(), Options("concat", 1000))).pieces.tolist() == [50, 50, 20]
 
 
 def test_what_does_not_fit_together_is_refused() -> None:

@@ -267,11 +267,12 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("model.type", "Unigram", "Unigram"),
     ("model.nobody_heard_of", None, "nobody_heard_of"),
     ("model.dropout", 0.1, "dropout"),
-    ("model.byte_fallback", False, "byte_fallback"),
+    ("model.unk_token", "nobody", "nobody"),
+    ("model.unk_token", None, "None"),
     ("model.byte_fallback", 1, "byte_fallback"),
     ("model.continuing_subword_prefix", "##", "continuing_subword_prefix"),
     ("model.end_of_word_suffix", "</w>", "end_of_word_suffix"),
-    ("model.ignore_merges", True, "ignore_merges"),
+    ("model.ignore_merges", 1, "ignore_merges"),
     ("model.merges", [["a", "qqq"]], "qqq"),
     ("model.merges", [["<0x41>", "<0x42>"]], "<0x41><0x42>"),
     ("model.vocab.<0x41><0x42>", 7, "<0x41><0x42>"),
@@ -294,7 +295,9 @@ def test_what_is_not_known_is_refused_and_named(cases: dict[str, Case], path: st
     tokenizer = copy.deepcopy(case.json)
     if path == "model.vocab.<0x41><0x42>":
         tokenizer["model"]["merges"].append(["<0x41>", "<0x42>"])
-        named = "byte token"
+        named = "token of a byte"
+    if path == "model.unk_token":
+        tokenizer["model"]["byte_fallback"] = False
     with pytest.raises(Unsupported, match=named):
         load(changed(path, value)(tokenizer))
 
@@ -311,6 +314,46 @@ def test_a_normalizer_that_may_leave_spaces_is_refused_where_nothing_makes_blank
         tokenizer["normalizer"]["normalizers"].append(last)
         with pytest.raises(Unsupported, match="blank of a space"):
             load(tokenizer)
+
+
+def without_bytes(name: str, fused: bool) -> Json:
+    """Unknown characters are <unk>; letters of several scripts are unknown."""
+    tokenizer = KINDS[name]()
+    model = tokenizer["model"]
+    unknown = [piece for piece in model["vocab"] if any(one in "aeoλж.0\n\u0301" for one in piece) and piece != "<unk>"]
+    for number, piece in enumerate(unknown):
+        model["vocab"][f"\ue000\ue002{number}"] = model["vocab"].pop(piece)
+    model["merges"] = [pair for pair in model["merges"] if {*pair, "".join(pair)} <= model["vocab"].keys()]
+    model |= {"byte_fallback": False, "fuse_unk": fused}
+    return tokenizer
+
+
+@settings(max_examples=60, deadline=None)
+@given(texts=st.lists(ODD, min_size=1, max_size=6))
+def test_unknown_characters_without_byte_fallback(cases: dict[str, Case], texts: list[str]) -> None:
+    for name in ("llama", "metaspace", "metaspace, never", "shuffled", "32 bits"):
+        for fused in (True, False):
+            key = f"{name}, no bytes, {fused}"
+            case = cases[key] if key in cases else cases.setdefault(key, Case(without_bytes(name, fused)))
+            more = [*texts, "aa<s>a", "", "a", "\u6f22\u6f22 aa\u6f22", "<unk>a<unk>", *CORPUS[:2]]
+            assert case.ours(more) == (case.theirs(more), [])
+            assert case.ours(more, 3) == case.ours(more)
+
+
+def test_whole_pieces_before_merges_where_merges_make_them_too(cases: dict[str, Case]) -> None:
+    for name in ("llama", "metaspace", "both"):
+        case = cases.setdefault(name, Case(KINDS[name]()))
+        tokenizer = changed("model.ignore_merges", True)(copy.deepcopy(case.json))
+        texts = [*CORPUS, *(piece.replace(BLANK, " ") for piece in case.json["model"]["vocab"])]
+        whole = Case(tokenizer)
+        assert whole.ours(texts) == (whole.theirs(texts), [])
+        tokenizer["model"]["vocab"][f"{BLANK}qxqx"] = len(tokenizer["model"]["vocab"])
+        with pytest.raises(Unsupported, match="merges that do not make '▁qxqx'"):
+            load(tokenizer)
+    for name in ("gemma", "metaspace, never"):
+        case = cases.setdefault(name, Case(KINDS[name]()))
+        with pytest.raises(Unsupported, match="begin without a blank"):
+            load(changed("model.ignore_merges", True)(copy.deepcopy(case.json)))
 
 
 def test_a_missing_byte_and_a_missing_blank_are_refused(cases: dict[str, Case]) -> None:

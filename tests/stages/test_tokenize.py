@@ -1,5 +1,6 @@
 """An encoder gives the ids of the `tokenizers` library, whoever does the work."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -52,6 +53,14 @@ def test_a_file_that_is_no_tokenizer_is_named(tmp_path: Path) -> None:
     for name in ("odd.json", "none.json"):
         with pytest.raises(PipelineError, match=name):
             Encoder.from_file(tmp_path / name)
+
+
+def test_what_the_library_falls_over_is_named(path: Path, tmp_path: Path) -> None:
+    file = json.loads(path.read_text("utf-8"))
+    file["normalizer"] = {"type": "Precompiled", "precompiled_charsmap": "AAAAAAAA"}
+    (tmp_path / "torn.json").write_text(json.dumps(file), "utf-8")
+    with pytest.raises(PipelineError, match=r"torn\.json"):
+        Encoder.from_file(tmp_path / "torn.json").encode(pa.array(["é"]))
 
 
 def test_bytes_below_a_null_are_no_text(path: Path) -> None:

@@ -97,7 +97,11 @@ def test_it_holds_what_was_met_and_its_tokens(path: Path) -> None:
     at, ends = np.frombuffer(text_at, np.int64), np.asarray(tokens_at)
     data = bytes(text)
     units = {data[at[i] : at[i + 1]]: tokens[ends[i] : ends[i + 1]].tolist() for i in range(len(at) - 1)}
-    wanted = [" Fähre", " zehn", " отходит", " Donaudampfschifffahrtsgesellschaft"]
+    # Pieces that were learned from whole lines cut nowhere but at marks.
+    wanted = {
+        "bytelevel": [" Fähre", " zehn", " отходит", " Donaudampfschifffahrtsgesellschaft"],
+        "pieces": [" a", f" {TEXTS[0]}"],
+    }[start.engine]
     missing = [unit for unit in wanted if unit.encode() not in units]
     assert missing == []
     reference = Tokenizer.from_file(str(path))
