@@ -34,7 +34,8 @@ static bool put(struct blocks_text *out, const char *bytes, size_t size)
         out->text = grown;
         out->room = room;
     }
-    memcpy(out->text + out->size, bytes, size);
+    if (size)
+        memcpy(out->text + out->size, bytes, size);
     out->size += size;
     return true;
 }
@@ -80,6 +81,11 @@ static const char *between(const struct block *before, const struct block *block
         return " | ";
     const bool tight = block->kind == before->kind && (block->kind == BLOCK_ITEM || block->kind == BLOCK_CELL);
     return markdown && !tight ? "\n\n" : "\n";
+}
+
+bool blocks_put_facts(const struct blocks *blocks, struct blocks_text *out)
+{
+    return put(out, blocks->facts, blocks->facts_size);
 }
 
 bool blocks_join(const struct blocks *blocks, const bool *kept, bool markdown, struct blocks_text *out)

@@ -17,6 +17,7 @@ bool blocks_choose(const struct blocks *blocks, const struct trees *trees, int32
 
 /* Appends the text of what is kept, a block a line; cells of a row on one line, items of lists behind "- ". markdown:
  * with headings, quotes, code and blank lines between blocks. False: memory. */
+bool blocks_put_facts(const struct blocks *blocks, struct blocks_text *out);
 bool blocks_join(const struct blocks *blocks, const bool *kept, bool markdown, struct blocks_text *out);
 
 #endif

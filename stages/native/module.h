@@ -43,6 +43,11 @@ PyObject *module_pieces_build(PyObject *module, PyObject *arguments);
 PyObject *module_pieces_encode(PyObject *module, PyObject *arguments);
 PyObject *module_pieces_known(PyObject *module, PyObject *arguments);
 
+/* module_blocks.c */
+PyObject *module_blocks_model(PyObject *module, PyObject *arguments);
+PyObject *module_blocks_read(PyObject *module, PyObject *arguments);
+PyObject *module_blocks_explain(PyObject *module, PyObject *arguments);
+
 /* module_bytelevel.c */
 PyObject *module_bytelevel(PyObject *module, PyObject *arguments);
 PyObject *module_bytelevel_encode(PyObject *module, PyObject *arguments);

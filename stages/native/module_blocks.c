@@ -7,6 +7,7 @@
 #include "blocks.h"
 #include "blocks_text.h"
 #include "trees.h"
+#include "utf8.h"
 
 #define CAPSULE "florilegium.stages._native.blocks"
 
@@ -105,6 +106,8 @@ static bool read_page(const struct held *held, struct blocks *blocks, const uint
     return good;
 }
 
+static bool is_utf8(const uint8_t *text, int64_t size) { return utf8_fault(text, (size_t)size) == (size_t)size; }
+
 static PyObject *bytes_of(const void *from, size_t size) { return PyBytes_FromStringAndSize(from, (Py_ssize_t)size); }
 
 PyObject *module_blocks_read(PyObject *module, PyObject *arguments)
@@ -116,23 +119,27 @@ PyObject *module_blocks_read(PyObject *module, PyObject *arguments)
     if (!PyArg_ParseTuple(arguments, "Oy*y*p:blocks_read", &capsule, &data, &offsets, &markdown))
         return NULL;
     const struct held *const held = PyCapsule_GetPointer(capsule, CAPSULE);
-    const Py_ssize_t pages = held ? module_rows_of(&offsets, data.len, "offsets") : -1;
+    const Py_ssize_t pages = held ? module_rows(&offsets, data.len, "offsets") : -1;
     struct found found = {0};
     if (pages < 0)
         goto done;
     found.text_at = calloc((size_t)pages + 1, sizeof *found.text_at);
     found.facts_at = calloc((size_t)pages + 1, sizeof *found.facts_at);
     found.blocks = calloc((size_t)pages + 1, sizeof *found.blocks);
-    bool good = found.text_at && found.facts_at && found.blocks;
+    bool good = found.text_at && found.facts_at && found.blocks, valid = true;
     Py_BEGIN_ALLOW_THREADS
     struct blocks blocks = {0};
     const int64_t *const at = offsets.buf;
-    for (Py_ssize_t i = 0; i < pages && good; i++)
+    for (Py_ssize_t i = 0; i < pages && valid; i++)
+        valid = is_utf8((const uint8_t *)data.buf + at[i], at[i + 1] - at[i]);
+    for (Py_ssize_t i = 0; i < pages && good && valid; i++)
         good = read_page(held, &blocks, (const uint8_t *)data.buf + at[i], (size_t)(at[i + 1] - at[i]), markdown, &found,
                          (size_t)i);
     blocks_free(&blocks);
     Py_END_ALLOW_THREADS
-    if (good)
+    if (!valid)
+        PyErr_SetString(PyExc_ValueError, "a page is no UTF-8");
+    else if (good)
         result = Py_BuildValue("NNNNN", bytes_of(found.text.text, found.text.size),
                                bytes_of(found.text_at, ((size_t)pages + 1) * sizeof *found.text_at),
                                bytes_of(found.facts.text, found.facts.size),
@@ -166,6 +173,10 @@ PyObject *module_blocks_explain(PyObject *module, PyObject *arguments)
     float *features = NULL;
     if (!held)
         goto done;
+    if (!is_utf8(page.buf, page.len)) {
+        PyErr_SetString(PyExc_ValueError, "the page is no UTF-8");
+        goto done;
+    }
     if (!blocks_read(&blocks, held->names, page.buf, (size_t)page.len) ||
         !(scores = malloc((blocks.count + 1) * sizeof *scores)) || !(kept = malloc(blocks.count + 1)) ||
         !(features = malloc((blocks.count + 1) * BLOCKS_FEATURES * sizeof *features)) || !blocks_features(&blocks, features) ||
