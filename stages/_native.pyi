@@ -121,6 +121,35 @@ def added_runs(
     uint8, not 0 for a byte with which such a code point may begin.
     """
 
+def blocks_model(
+    borders: Buffer,
+    borders_at: Buffer,
+    feature: Buffer,
+    border: Buffer,
+    leaves: Buffer,
+    bias: int,
+    least: int,
+    hope: int,
+    most: int,
+    /,
+) -> object:
+    """A model for blocks_read: `struct trees` of `stages/native/trees.h` in its types.
+
+    least, hope: sums of leaves from which a block is main text, and that the best one must have. most: blocks of a page.
+    Raises ValueError where the parts do not fit together.
+    """
+
+def blocks_read(
+    model: object, data: Buffer, offsets: Buffer, markdown: bool, /
+) -> tuple[bytes, bytes, bytes, bytes, bytes]:
+    """Pages (a large_binary array of UTF-8) to main texts, n + 1 int64, facts, n + 1 int64, and int32 numbers of blocks.
+
+    A page of too many blocks has the number -1 and no text. The GIL is released. Raises ValueError for no UTF-8.
+    """
+
+def blocks_explain(model: object, page: Buffer, /) -> tuple[list[tuple[str, int, int, int, bool]], bytes]:
+    """Text, kind, level, sum of leaves and choice of each block of a page, and float32 features, row by row."""
+
 def unicode() -> bytes:
     """uint16: the bits of each code point, see stages/native/unicode.py."""
 

@@ -15,9 +15,25 @@ PART, END = b"\x1f", b"\x1e"
 """FACT_PART and FACT_END of stages/native/blocks.h."""
 
 DATES = (
-    *("article:published_time", "og:published_time", "datepublished", "date", "dc.date", "dc.date.issued", "dcterms.date"),
+    *(
+        "article:published_time",
+        "og:published_time",
+        "datepublished",
+        "date",
+        "dc.date",
+        "dc.date.issued",
+        "dcterms.date",
+    ),
     *("dcterms.issued", "dcterms.created", "dc.date.created", "citation_publication_date", "citation_date", "pubdate"),
-    *("publishdate", "publish-date", "publication_date", "published", "sailthru.date", "parsely-pub-date", "cxenseparse:recs:publishtime"),
+    *(
+        "publishdate",
+        "publish-date",
+        "publication_date",
+        "published",
+        "sailthru.date",
+        "parsely-pub-date",
+        "cxenseparse:recs:publishtime",
+    ),
 )
 """Names of metas that hold a date of publication, in order."""
 LICENCES = ("dcterms.license", "dc.rights.license", "license", "dcterms.rights", "dc.rights")
@@ -57,7 +73,8 @@ def stated(raw: bytes) -> Stated:
             links.setdefault(rel, value.strip())
     things = [thing for _, text in found.get("ld", ()) for thing in _things(text)]
     facts = {
-        "author": _ld(things, "author", "name") or _first(metas, "author", "article:author", "dc.creator", "dcterms.creator"),
+        "author": _ld(things, "author", "name")
+        or _first(metas, "author", "article:author", "dc.creator", "dcterms.creator"),
         "site_name": _first(metas, "og:site_name", "application-name") or _ld(things, "publisher", "name"),
         "canonical": links.get("canonical") or metas.get("og:url"),
         "kind": _kind(things) or metas.get("og:type"),
@@ -128,7 +145,9 @@ def _things(text: str) -> Iterator[Mapping[str, Any]]:
         elif isinstance(thing, dict):
             yield thing
             if depth < DEEPEST:
-                waiting += [(thing[name], depth + 1) for name in ("@graph", "mainEntity", "mainEntityOfPage") if name in thing]
+                waiting += [
+                    (thing[name], depth + 1) for name in ("@graph", "mainEntity", "mainEntityOfPage") if name in thing
+                ]
 
 
 def _ld(things: Sequence[Mapping[str, Any]], name: str, inner: str = "@id") -> str | None:
@@ -146,6 +165,13 @@ def _kind(things: Sequence[Mapping[str, Any]]) -> str | None:
     for thing in things:
         kind = thing.get("@type")
         kind = kind[0] if isinstance(kind, list) and kind else kind
-        if isinstance(kind, str) and kind not in ("WebSite", "Organization", "BreadcrumbList", "WebPage", "ImageObject", "Person"):
+        if isinstance(kind, str) and kind not in (
+            "WebSite",
+            "Organization",
+            "BreadcrumbList",
+            "WebPage",
+            "ImageObject",
+            "Person",
+        ):
             return kind
     return None

@@ -1,9 +1,6 @@
-"""Turn a page into its main text: decode it, hold it to its budgets, parse it once, let trafilatura choose."""
+"""Turn a page into its main text: decode it, hold it to its budgets, let an engine choose, keep what it states."""
 
-import re
-import unicodedata
-from collections.abc import Callable, Mapping
-from functools import cache
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
@@ -17,7 +14,9 @@ from pydantic.dataclasses import dataclass
 from florilegium.filters.charset import UndecodableError, decode
 from florilegium.pipeline.schema import Batch, put
 from florilegium.pipeline.verdict import drop
-from florilegium.stages import _native, _pdf
+from florilegium.stages import _blocks, _native, _pdf, _resiliparse, _trafilatura
+from florilegium.stages._page import Page
+from florilegium.stages._stated import Stated, stated
 
 BINARY = 0.02
 """Largest share of control and unreadable characters among the bytes of a page. Random bytes, read in the charset that
@@ -39,6 +38,13 @@ PAPER = {
 }  # fmt: skip
 """Our column to what a PDF says."""
 
+STATED = {
+    "title": "title", "declared_language": "language", "published": "published", "declared_licence": "licence",
+    "facts": "facts",
+}  # fmt: skip
+"""Our column to what a page says of itself."""
+NOTHING_STATED = Stated()
+
 DEEPEST = 600
 """trafilatura's text output recurses once a level; below Python's limit of 1,000 calls the frames above need theirs."""
 
@@ -51,10 +57,12 @@ class Extract:
     defines them; 2,500 help pages and 1,500 others reach 28,000 nodes, a depth of 195 (51 in the tree), 185 attributes.
     """
 
-    engine: Literal["trafilatura"] = "trafilatura"
-    """What chooses the main text: trafilatura, with tables, without comments."""
+    engine: Literal["blocks", "trafilatura", "trafilatura-fast", "resiliparse"] = "blocks"
+    """What chooses the main text: blocks (ours, in C), or a library: trafilatura (tables, no comments), resiliparse."""
     favor: Literal["balanced", "precision", "recall"] = "balanced"
     """balanced, precision (less boilerplate) or recall (more text)."""
+    markdown: bool = False
+    """Text as Markdown: headings, quotes, code; of engine blocks."""
     max_bytes: Annotated[int, Field(gt=0)] = 10 << 20
     """Largest page, or text that a source brings, in bytes of UTF-8."""
     max_nodes: Annotated[int, Field(gt=0)] = 200_000
@@ -63,6 +71,8 @@ class Extract:
     """Most elements open at once, by the scan and in the tree."""
     max_attributes: Annotated[int, Field(gt=0)] = 1_000
     """Most attributes on one tag."""
+    max_blocks: Annotated[int, Field(gt=0)] = 50_000
+    """Most text blocks of a page."""
     max_pages: Annotated[int, Field(gt=0)] = 5_000
     """Most pages of a PDF; its text is held to max_bytes."""
     cpu_seconds: Annotated[int, Field(ge=0)] = 60
@@ -78,6 +88,7 @@ class Extract:
         "extract.too_many_nodes": "more start tags, comments and runs of text than max_nodes",
         "extract.too_deep": "more elements open at once than max_depth",
         "extract.too_many_attributes": "more attributes on one tag than max_attributes",
+        "extract.too_many_blocks": "more text blocks than max_blocks",
         **_pdf.REASONS,
         "extract.empty": "no main text was found",
         "extract.failed": "the extractor raised an error",
@@ -95,7 +106,8 @@ class Extract:
     )
 
     def files(self) -> Mapping[str, Path]:
-        return {}
+        """The model of engine blocks."""
+        return {"blocks": _blocks.MODEL} if self.engine == "blocks" else {}
 
     def __call__(self, batch: Batch) -> Batch:
         """The batch with its pages read. Each row depends on itself alone."""
@@ -105,19 +117,34 @@ class Extract:
         batch = put(batch, text=pc.if_else(pc.is_null(batch["reason"]), given, None))
         batch = self._papers(batch)
         batch = self._within_budgets(_decoded(batch))
-        read = _engine(self.favor, self.max_depth)
-        pages = pc.if_else(_unread(batch), batch["html"], None).to_pylist()
-        found = [NOTHING if page is None else read(page) for page in pages]
-        batch = put(
-            batch,
-            html=[None] * batch.num_rows,
-            title=_kept(batch["title"], [one.title for one in found]),
-            text=_kept(batch["text"], [one.text for one in found]),
-        )
+        pages = pc.if_else(_unread(batch), batch["html"], None)
+        read = _blocks.read(pages, self.favor, self.max_blocks, self.markdown)
+        there = pages.is_valid().to_pylist()
+        found = self._found(pages, read)
+        said = [stated(facts) if one else NOTHING_STATED for facts, one in zip(read.facts, there, strict=True)]
+        batch = put(batch, html=[None] * batch.num_rows)
+        for column, name in STATED.items():
+            batch = put(batch, **{column: _kept(batch[column], [getattr(one, name) for one in said])})
+        batch = put(batch, text=_kept(batch["text"], [one.text for one in found]))
         batch = drop(batch, _given(found, "extract.too_deep"), "extract.too_deep", limit=self.max_depth)
+        blocks = pa.array(read.blocks, pa.int32())
+        many = pc.and_(pc.less(blocks, 0), pa.array(self.engine == "blocks"))
+        batch = drop(batch, many, "extract.too_many_blocks", limit=self.max_blocks)
         for reason in ("extract.failed", "extract.empty"):
             batch = drop(batch, _given(found, reason), reason)
         return batch
+
+    def _found(self, pages: Any, read: _blocks.Read) -> list[Page]:
+        """The main text of each page by the engine chosen."""
+        if self.engine == "blocks":
+            texts = zip(pages.is_valid().to_pylist(), read.texts.to_pylist(), read.blocks, strict=True)
+            return [NOTHING if not there or count < 0 else _or_empty(text) for there, text, count in texts]
+        one = (
+            _resiliparse.reader(self.favor)
+            if self.engine == "resiliparse"
+            else _trafilatura.reader(self.favor, self.max_depth, self.engine == "trafilatura-fast")
+        )
+        return [NOTHING if page is None else one(page) for page in pages.to_pylist()]
 
     def _papers(self, batch: Batch) -> Batch:
         """The batch with its PDF files read: their text, what they state, or the reason why they have none."""
@@ -213,115 +240,16 @@ def _decode(payload: bytes | None, declared: str | None, host: str | None) -> _D
     return _Decoded(text.encode(), charset)
 
 
-class _Found(NamedTuple):
-    """What the engine makes of a page: a text, or the reason why there is none."""
-
-    title: str | None = None
-    text: str | None = None
-    reason: str | None = None
+NOTHING = Page()
 
 
-NOTHING = _Found()
-
-
-def _given(found: list[_Found], reason: str) -> pa.BooleanArray:
+def _given(found: list[Page], reason: str) -> pa.BooleanArray:
     return pa.array([one.reason == reason for one in found], pa.bool_())
+
+
+def _or_empty(text: str) -> Page:
+    return Page(text) if text else Page(reason="extract.empty")
 
 
 def _kept(brought: Any, found: list[Any]) -> Any:
     return pc.coalesce(brought, pa.array(found, brought.type))
-
-
-@cache
-def _engine(favor: str, max_depth: int) -> Callable[[bytes], _Found]:
-    """trafilatura behind one parse: from a page in UTF-8 to what was found.
-
-    No metadata (it doubles the time), no `deduplicate` (it remembers earlier pages, so order would show).
-    """
-    from copy import deepcopy
-
-    from lxml import etree
-    from lxml.html import HtmlElement
-    from trafilatura import extract
-    from trafilatura.settings import DEFAULT_CONFIG, Extractor
-    from trafilatura.utils import line_processing, trim
-
-    config = deepcopy(DEFAULT_CONFIG)
-    # trafilatura answers None for errors inside it and for texts below this size alike: at 0, only errors are left.
-    config.set("DEFAULT", "MIN_OUTPUT_SIZE", "0")
-    options = Extractor(
-        config=config, comments=False, tables=True, precision=favor == "precision", recall=favor == "recall"
-    )
-    # The encoding is given, so that neither meta nor an XML prolog is believed. huge_tree lifts libxml2's depth from
-    # 256 to 2,048, beyond which it stops reading: max_depth is well below.
-    parser = etree.HTMLParser(
-        encoding="utf-8",
-        huge_tree=True,
-        remove_comments=True,
-        remove_pis=True,
-        collect_ids=False,
-        default_doctype=False,
-    )
-    # One class for all elements, chosen in C: lxml.html's own choice, by name and in Python, costs a twentieth.
-    parser.set_element_class_lookup(etree.ElementDefaultClassLookup(element=HtmlElement))
-    too_deep = etree.XPath("boolean(" + "/*" * (max_depth + 1) + ")")
-    # lxml lets `<o:p>` in, but not out: copying it raises, inside trafilatura too. HTML treats the unknown as span.
-    misnamed = etree.XPath("//*[translate(name(), 'abcdefghijklmnopqrstuvwxyz0123456789-_.', '') != '']")
-    title = etree.XPath("string((//title[not(ancestor::svg)])[1])", smart_strings=False)
-
-    def read(page: bytes) -> _Found:
-        page = _fit_for_xml(page)
-        tree = etree.fromstring(page, parser) if page.strip() else None
-        if tree is None:
-            return _Found(reason="extract.empty")
-        if too_deep(tree):
-            return _Found(reason="extract.too_deep")
-        for element in misnamed(tree):
-            element.tag = "span"
-        name = _line(title(tree)) or None
-        text = extract(tree, options=options)
-        if text is None:
-            return _Found(name, reason="extract.failed")
-        text = text.strip()
-        return _Found(name, text, None) if text else _Found(name, reason="extract.empty")
-
-    def read_safely(page: bytes) -> _Found:
-        try:
-            return read(page)
-        except MemoryError:
-            raise
-        except Exception:
-            return _Found(reason="extract.failed")
-        finally:
-            # Pure functions, but each keeps 1,024 strings of any length.
-            line_processing.cache_clear()
-            trim.cache_clear()
-
-    return read_safely
-
-
-FORBIDDEN = bytes(set(range(0x20)) - set(b"\t\n\r"))
-SPACES = bytes.maketrans(FORBIDDEN, b" " * len(FORBIDDEN))
-NONCHARACTERS = ("\ufffe".encode(), "\uffff".encode())
-REFERENCES = re.compile(
-    rb"&#(?:x0*(?:[0-8bcef]|1[0-9a-f]|fff[ef])(?![0-9a-f])|0*(?:[0-8]|1[124-9]|2[0-9]|3[01]|6553[45])(?![0-9]));?", re.I
-)
-
-
-def _fit_for_xml(page: bytes) -> bytes:
-    """The page with spaces for the characters that XML 1.0 has not (2.2), plain or as numeric references.
-
-    HTML lets them pass, but lxml refuses text that holds one: a single form feed would cost the document.
-    """
-    page = page.translate(SPACES)
-    for character in NONCHARACTERS:
-        page = page.replace(character, b" ")
-    return REFERENCES.sub(b" ", page)
-
-
-CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-
-
-def _line(text: str) -> str:
-    """Text as one line in Unicode's form C, as trafilatura gives it."""
-    return unicodedata.normalize("NFC", " ".join(CONTROL.sub(" ", text).split()))

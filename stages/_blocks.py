@@ -1,0 +1,90 @@
+"""Main text by our own extractor: pages to text blocks in C, scored by trees, joined.
+
+The model (`blocks.npz`, trained by `training/`) is a data file: borders of features, questions and leaves of symmetric
+trees as stages/native/trees.h takes them.
+"""
+
+import itertools
+import math
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from florilegium.stages import _native
+
+MODEL = Path(__file__).with_name("blocks.npz")
+THRESHOLDS = {"precision": 0.65, "balanced": 0.5, "recall": 0.35}
+"""Score from which a block is main text, 0 to 1, by what is favoured."""
+HOPE = 0.25
+"""Score that the best block must have where none reaches the threshold: then those that have it are the text."""
+KINDS = ("paragraph", "heading", "item", "cell", "quote", "code", "caption", "term", "label")
+"""enum block_kind."""
+
+
+class Read(NamedTuple):
+    """What the core makes of pages: texts (an array of strings), raw facts, and numbers of blocks, -1 for too many."""
+
+    texts: Any
+    facts: Sequence[bytes]
+    blocks: Sequence[int]
+
+
+class Block(NamedTuple):
+    """One block of a page. score: 0 to 1. kept: whether it is main text."""
+
+    text: str
+    kind: str
+    level: int
+    score: float
+    kept: bool
+
+
+def read(pages: Any, favor: str, max_blocks: int, markdown: bool = False) -> Read:
+    """Main text and facts of pages, an Arrow array of UTF-8 (large_binary); of a null nothing."""
+    whole: Any = pages.cast(pa.large_binary())
+    whole = whole.fill_null(b"") if whole.null_count else whole
+    _, offsets, data = whole.buffers()
+    at = (
+        np.frombuffer(offsets, np.int64)[whole.offset : whole.offset + len(whole) + 1]
+        if len(whole)
+        else np.zeros(1, np.int64)
+    )
+    body = (data or pa.py_buffer(b""))[int(at[0]) : int(at[-1])]
+    text, text_at, facts, facts_at, blocks = _native.blocks_read(
+        _model(favor, max_blocks), body, (at - at[0]).tobytes(), markdown
+    )
+    ends = np.frombuffer(facts_at, np.int64)
+    return Read(
+        pa.Array.from_buffers(pa.large_string(), len(whole), [None, pa.py_buffer(text_at), pa.py_buffer(text)]),
+        [facts[begin:end] for begin, end in itertools.pairwise(ends)],
+        np.frombuffer(blocks, np.int32).tolist(),
+    )
+
+
+def explain(page: bytes, favor: str = "balanced") -> list[Block]:
+    """All blocks of a page in UTF-8 with their scores, in order."""
+    rows, _ = _native.blocks_explain(_model(favor, 1 << 30), page)
+    return [Block(text, KINDS[kind], level, _chance(score), kept) for text, kind, level, score, kept in rows]
+
+
+def _chance(score: int) -> float:
+    return 1 / (1 + math.exp(-score / _parts()["scale"]))
+
+
+@cache
+def _parts() -> dict[str, Any]:
+    with np.load(MODEL) as found:
+        return {name: found[name] for name in found.files}
+
+
+@cache
+def _model(favor: str, max_blocks: int) -> object:
+    parts = _parts()
+    scale = int(parts["scale"])
+    least, hope = (round(math.log(one / (1 - one)) * scale) for one in (THRESHOLDS[favor], HOPE))
+    arrays = [np.ascontiguousarray(parts[name]) for name in ("borders", "borders_at", "feature", "border", "leaves")]
+    return _native.blocks_model(*arrays, int(parts["bias"]), least, min(hope, least), max_blocks)
