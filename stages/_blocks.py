@@ -86,5 +86,9 @@ def _model(favor: str, max_blocks: int) -> object:
     parts = _parts()
     scale = int(parts["scale"])
     least, hope = (round(math.log(one / (1 - one)) * scale) for one in (THRESHOLDS[favor], HOPE))
-    arrays = [np.ascontiguousarray(parts[name]) for name in ("borders", "borders_at", "feature", "border", "leaves")]
-    return _native.blocks_model(*arrays, int(parts["bias"]), least, min(hope, least), max_blocks)
+    trees = (
+        np.ascontiguousarray(parts[name]).data for name in ("borders", "borders_at", "feature", "border", "leaves")
+    )
+    borders, borders_at, feature, border, leaves = trees
+    bias = int(parts["bias"])
+    return _native.blocks_model(borders, borders_at, feature, border, leaves, bias, least, min(hope, least), max_blocks)

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
-PART, END = b"\x1f", b"\x1e"
+PART, END = "\x1f", "\x1e"
 """FACT_PART and FACT_END of stages/native/blocks.h."""
 
 DATES = (
@@ -59,11 +59,11 @@ class Stated(NamedTuple):
 def stated(raw: bytes) -> Stated:
     """The choice among the facts of one page."""
     found: dict[str, list[tuple[str, str]]] = {}
-    for one in raw.split(END):
+    for one in raw.decode("utf-8", "replace").split(END):
         kind, _, rest = one.partition(PART)
         name, _, value = rest.partition(PART)
         if value:
-            found.setdefault(kind.decode(), []).append((name.decode().strip().lower(), value.decode()))
+            found.setdefault(kind, []).append((name.strip().lower(), value))
     metas: dict[str, str] = {}
     for name, value in found.get("meta", ()):
         metas.setdefault(name, " ".join(value.split()))

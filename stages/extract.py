@@ -127,9 +127,8 @@ class Extract:
             batch = put(batch, **{column: _kept(batch[column], [getattr(one, name) for one in said])})
         batch = put(batch, text=_kept(batch["text"], [one.text for one in found]))
         batch = drop(batch, _given(found, "extract.too_deep"), "extract.too_deep", limit=self.max_depth)
-        blocks = pa.array(read.blocks, pa.int32())
-        many = pc.and_(pc.less(blocks, 0), pa.array(self.engine == "blocks"))
-        batch = drop(batch, many, "extract.too_many_blocks", limit=self.max_blocks)
+        many = "extract.too_many_blocks"
+        batch = drop(batch, _given(found, many), many, limit=self.max_blocks)
         for reason in ("extract.failed", "extract.empty"):
             batch = drop(batch, _given(found, reason), reason)
         return batch
@@ -138,7 +137,7 @@ class Extract:
         """The main text of each page by the engine chosen."""
         if self.engine == "blocks":
             texts = zip(pages.is_valid().to_pylist(), read.texts.to_pylist(), read.blocks, strict=True)
-            return [NOTHING if not there or count < 0 else _or_empty(text) for there, text, count in texts]
+            return [_page(text, count) if there else NOTHING for there, text, count in texts]
         one = (
             _resiliparse.reader(self.favor)
             if self.engine == "resiliparse"
@@ -247,7 +246,9 @@ def _given(found: list[Page], reason: str) -> pa.BooleanArray:
     return pa.array([one.reason == reason for one in found], pa.bool_())
 
 
-def _or_empty(text: str) -> Page:
+def _page(text: str, blocks: int) -> Page:
+    if blocks < 0:
+        return Page(reason="extract.too_many_blocks")
     return Page(text) if text else Page(reason="extract.empty")
 
 
