@@ -135,14 +135,14 @@ def blocks_model(
 ) -> object:
     """A model for blocks_read: `struct trees` of `stages/native/trees.h` in its types.
 
-    least, hope: sums of leaves from which a block is main text, and that the best one must have. most: blocks of a page.
+    least, hope: sums of leaves from which a block is main text, and that the best must have. most: blocks of a page.
     Raises ValueError where the parts do not fit together.
     """
 
 def blocks_read(
     model: object, data: Buffer, offsets: Buffer, markdown: bool, /
 ) -> tuple[bytes, bytes, bytes, bytes, bytes]:
-    """Pages (a large_binary array of UTF-8) to main texts, n + 1 int64, facts, n + 1 int64, and int32 numbers of blocks.
+    """Pages (a large_binary array of UTF-8) to main texts, n + 1 int64, facts, n + 1 int64, int32 numbers of blocks.
 
     A page of too many blocks has the number -1 and no text. The GIL is released. Raises ValueError for no UTF-8.
     """

@@ -57,7 +57,7 @@ class Extract:
     defines them; 2,500 help pages and 1,500 others reach 28,000 nodes, a depth of 195 (51 in the tree), 185 attributes.
     """
 
-    engine: Literal["blocks", "trafilatura", "trafilatura-fast", "resiliparse"] = "blocks"
+    engine: Literal["trafilatura", "trafilatura-fast", "resiliparse", "blocks"] = "trafilatura"
     """What chooses the main text: blocks (ours, in C), or a library: trafilatura (tables, no comments), resiliparse."""
     favor: Literal["balanced", "precision", "recall"] = "balanced"
     """balanced, precision (less boilerplate) or recall (more text)."""

@@ -22,6 +22,7 @@ INPUTS = 20_000
 SECONDS = float(os.environ.get("FUZZ_SECONDS", "0"))
 """For all drivers together; without it each sees INPUTS once. `make fuzz` gives an hour."""
 BESIDE = {
+    "blocks_main.c": ("html.c", "trees.c"),
     "bytelevel_main.c": (
         *("bpe.c", "bpe_merge.c", "bpe_model.c", "bpe_tables.c", "bpe_warm.c"),
         *("pretokenize.c", "units.c", "utf8.c"),
@@ -32,7 +33,7 @@ BESIDE = {
 
 
 def build(sources: list[Path], program: Path, flags: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
-    command = ["gcc", *FLAGS, *flags, f"-I{NATIVE}", *map(str, sources), "-lpthread", "-o", str(program)]
+    command = ["gcc", *FLAGS, *flags, f"-I{NATIVE}", *map(str, sources), "-lpthread", "-lm", "-o", str(program)]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 

@@ -116,9 +116,12 @@ def test_hostile_pages(name: str) -> None:
     assert reason(payload)[0] == expected
 
 
+MANY = "extract.too_many_blocks"
+
+
 def test_every_reason_is_declared() -> None:
     given_by_frame = {"extract.cpu_limit", "extract.crashed"}
-    seen = {expected for _, expected in REASONS.values() if expected} | {"extract.failed"} | set(_pdf.REASONS)
+    seen = {expected for _, expected in REASONS.values() if expected} | {"extract.failed", MANY} | set(_pdf.REASONS)
     assert seen | given_by_frame == set(Extract.reasons)
 
 
@@ -240,7 +243,7 @@ def test_neither_order_nor_batches_show_in_what_is_extracted(pages: list[bytes],
 def test_hash_seeds_do_not_show() -> None:
     """Sets of another order, in the extractor or in its word lists, leave the text alone."""
     program = (
-        "import sys; from florilegium.stages.extract import _engine; read = _engine('balanced', 500)\n"
+        "import sys; from florilegium.stages._trafilatura import reader; read = reader('balanced', 500, False)\n"
         "print([read(page) for page in eval(sys.argv[1])])"
     )
     told = {

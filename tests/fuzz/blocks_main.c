@@ -1,0 +1,136 @@
+/* Fuzzer of pages: tokens, blocks, features, trees and text, of markup that is torn and put together at random.
+ *
+ *   gcc -fsanitize=address,undefined ... && ./blocks 20000      number of inputs to try
+ *
+ * What holds for any UTF-8: no fault; tokens come to an end; features are numbers; a page read again gives the same; what
+ * is kept is joined whole.
+ */
+#include <math.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "blocks_text.h"
+#include "html.h"
+#include "numbers.h"
+
+static void require(bool holds, const char *what)
+{
+    if (holds)
+        return;
+    fprintf(stderr, "broken: %s\n", what);
+    abort();
+}
+
+static const char *const parts[] = {
+    "<p>", "</p>", "<div class=\"nav-menu comment\">", "</div>", "<li>", "<ul>", "</ul>", "<td>", "<tr>", "<table>", "</table>",
+    "<h1>", "</h1>", "<h2 id=content>", "<a href=x rel=license>", "</a>", "<br>", "<br/>", "<script>", "</script>",
+    "<script type='application/ld+json'>{\"@type\":\"Article\"}", "<!--", "-->", "--!>", "<!", "<?", "</", "<", ">", "&amp;",
+    "&#x1F6A2;", "&#0;", "&#xD800;", "&nGt;", "&", "&copy", "=", "\"", "'", "<title>", "</title>", "<textarea>", "<style>",
+    "</style>", "<svg>", "</svg>", "<![CDATA[", "]]>", "<pre>", "</pre>", "<blockquote>", "<plaintext>", "<noscript>",
+    "<select>", "<button>", "<meta property=og:type content=article>", "<time datetime=2020-01-02>", "<html lang=de>",
+    "Ein Satz, der etwas sagt. ", "word ", "\xC3\xA9t\xC3\xA9 ", "\xE2\x80\x9Cquoted\xE2\x80\x9D. ", "\xF0\x9F\x9A\xA2", "\r\n", "\n",
+    " ", "\t", "\f", "\x01", "\xC2\xA0", "hidden", " style='display:none'", " itemprop=articleBody", "/", "x",
+};
+#define PARTS (sizeof parts / sizeof *parts)
+#define MOST 6000
+
+static size_t grow(uint8_t *page, uint64_t *state)
+{
+    size_t size = 0;
+    const size_t kinds = 1 + below(state, 24), count = below(state, 400);
+    size_t chosen[24];
+    for (size_t i = 0; i < kinds; i++)
+        chosen[i] = below(state, PARTS);
+    for (size_t i = 0; i < count; i++) {
+        const char *const part = parts[chosen[below(state, kinds)]];
+        const size_t length = strlen(part);
+        if (size + length > MOST)
+            break;
+        memcpy(page + size, part, length);
+        size += length;
+    }
+    return size;
+}
+
+static void check_tokens(const uint8_t *page, size_t size)
+{
+    for (int mode = HTML_DATA; mode <= HTML_CDATA; mode++) {
+        struct html_tokenizer html;
+        struct html_token token;
+        size_t tokens = 0;
+        html_begin(&html, page, size, (enum html_mode)mode);
+        html.last = (struct html_span){(const uint8_t *)"title", 5};
+        html.foreign = mode == HTML_CDATA;
+        while (html_next(&html, &token) != HTML_END_OF_FILE)
+            require(++tokens <= size + 1, "no more tokens than bytes");
+        require(!html.failed && html.at == html.end, "all of it is read");
+        html_end(&html);
+    }
+}
+
+#define TREES 20
+
+static void check_page(const struct blocks_names *names, const struct trees *trees, const uint8_t *page, size_t size)
+{
+    static struct blocks blocks;
+    struct blocks_text text[2] = {{0}, {0}};
+    for (int again = 0; again < 2; again++) {
+        require(blocks_read(&blocks, names, page, size), "memory");
+        float *const features = malloc((blocks.count + 1) * BLOCKS_FEATURES * sizeof *features);
+        int32_t *const scores = malloc((blocks.count + 1) * sizeof *scores);
+        bool *const kept = malloc(blocks.count + 1);
+        require(features && scores && kept && blocks_features(&blocks, features), "memory");
+        for (size_t i = 0; i < blocks.count * BLOCKS_FEATURES; i++)
+            require(isfinite(features[i]), "features are numbers");
+        for (size_t i = 0; i < blocks.count; i++)
+            require(blocks.block[i].text + blocks.block[i].size <= blocks.text_size && blocks.block[i].characters > 0,
+                    "blocks hold text");
+        require(blocks_choose(&blocks, trees, 0, -1000, scores, kept), "memory");
+        require(blocks_join(&blocks, kept, again, text + again) && blocks_put_facts(&blocks, text + again), "memory");
+        free(features);
+        free(scores);
+        free(kept);
+    }
+    require(text[0].size <= text[1].size, "marks only add");
+    free(text[0].text);
+    free(text[1].text);
+}
+
+int main(int count, char **values)
+{
+    static uint8_t page[MOST];
+    static float borders[BLOCKS_FEATURES];
+    static uint32_t borders_at[BLOCKS_FEATURES + 1];
+    static uint8_t feature[TREES * TREES_DEPTH], border[TREES * TREES_DEPTH];
+    static int16_t leaves[TREES * TREES_LEAVES];
+    uint64_t state = 88172645463325252u; /* the seed in Marsaglia's paper */
+    if (count > 2) /* another seed, for long runs: spread by the golden ratio (Knuth) */
+        state ^= strtoull(values[2], NULL, 10) * 0x9E3779B97F4A7C15u;
+    const long inputs = count > 1 ? strtol(values[1], NULL, 10) : 1000;
+    for (uint32_t i = 0; i < BLOCKS_FEATURES; i++) {
+        borders[i] = (float)below(&state, 20);
+        borders_at[i + 1] = i + 1;
+    }
+    for (size_t i = 0; i < sizeof feature; i++)
+        feature[i] = (uint8_t)below(&state, BLOCKS_FEATURES);
+    for (size_t i = 0; i < sizeof leaves / sizeof *leaves; i++)
+        leaves[i] = (int16_t)(below(&state, 400) - 200);
+    const struct trees trees = {BLOCKS_FEATURES, TREES, borders, borders_at, feature, border, leaves, 0};
+    require(trees_check(&trees), "a model");
+    struct blocks_names *const names = blocks_names();
+    require(names != NULL, "memory");
+    for (long i = 0; i < inputs; i++) {
+        const size_t size = grow(page, &state);
+        uint8_t *const exact = malloc(size ? size : 1); /* a block of its own, so that a read past the end is seen */
+        require(exact != NULL, "memory");
+        memcpy(exact, page, size);
+        check_tokens(exact, size);
+        check_page(names, &trees, exact, size);
+        free(exact);
+    }
+    blocks_names_free(names);
+    printf("%ld inputs\n", inputs);
+    return 0;
+}
