@@ -1,5 +1,6 @@
 """The pages that the block classifier learns from: the same for a seed, all designs and languages, true references."""
 
+import re
 import subprocess
 import sys
 from functools import cache
@@ -8,7 +9,7 @@ from pathlib import Path
 import lxml.html
 import pyarrow.parquet as pq
 
-from training.designs.hand import BEGIN, END
+from training.designs.hand import BEGIN, END, reference
 from training.designs.layouts import LAYOUTS
 from training.designs.pages import KINDS, Page, designs, page, pages
 from training.designs.voice import languages, voice
@@ -69,6 +70,22 @@ def test_the_main_text_is_not_all_of_the_page() -> None:
     for one in some():
         assert len(one.reference) < len(shown(one.html)), one.id
         assert BEGIN.encode() not in one.html and END.encode() not in one.html, one.id
+
+
+def test_marks_tell_the_main_text() -> None:
+    for one in some():
+        html, lines = reference(one.marked.decode())
+        assert (html.encode(), "\n".join(lines)) == (one.html, one.reference), one.id
+
+
+def test_what_stands_outside_says_other_sentences() -> None:
+    """Else labels by words in common would take a teaser for main text."""
+    alike = 0
+    for one in some():
+        outside = re.sub(f"{BEGIN}.*?{END}", " ", one.marked.decode(), flags=re.DOTALL)
+        text = shown(outside.encode())
+        alike += sum(len(line) > 60 and line != one.headline and line in text for line in one.reference.split("\n"))
+    assert alike < COUNT / 10
 
 
 def test_the_main_text_has_no_fixed_place() -> None:

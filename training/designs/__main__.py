@@ -10,7 +10,10 @@ import pyarrow.parquet as pq
 from training.designs.pages import Page, page, pages
 
 FIELDS = ("id", "reference", "headline", "kind", "language", "design")
-SCHEMA = pa.schema([pa.field("html", pa.large_binary())] + [pa.field(name, pa.string()) for name in FIELDS])
+SCHEMA = pa.schema(
+    [pa.field(name, pa.large_binary()) for name in ("html", "marked")]
+    + [pa.field(name, pa.string()) for name in FIELDS]
+)
 BATCH = 500
 """Pages that are held at a time."""
 

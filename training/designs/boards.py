@@ -61,7 +61,7 @@ def _signature(hand: Hand) -> str:
 
 def _as_boxes(hand: Hand, number: int, shown: dict[str, bool]) -> str:
     inside = [_stamp(hand, number) if shown["stamp"] else "", hand.element("div", _texts(hand), role="text")]
-    inside += [_signature(hand)] if hand.chance.maybe(0.3) and shown["signature"] else []
+    inside += [_signature(hand.outside())] if hand.chance.maybe(0.3) and shown["signature"] else []
     inside += [_buttons(hand)] if shown["buttons"] else []
     profile = _profile(hand) if shown["profile"] else ""
     box = hand.box("body", *inside, tag="div") if shown["boxed"] else "".join(inside)
@@ -69,7 +69,7 @@ def _as_boxes(hand: Hand, number: int, shown: dict[str, bool]) -> str:
 
 
 def _as_table(hand: Hand, number: int, shown: dict[str, bool]) -> str:
-    sign = f"<br>_____<br>{hand.plain(hand.voice.title_end(hand.chance))}" if shown["signature"] else ""
+    sign = f"<br>_____<br>{hand.plain(hand.other.title_end(hand.chance))}" if shown["signature"] else ""
     text = hand.element("div", _texts(hand), role="text")
     head = f'<tr><td colspan="2">{_stamp(hand, number)}</td></tr>' if shown["stamp"] else ""
     foot = f"<tr><td>&nbsp;</td><td>{_buttons(hand)}</td></tr>" if shown["buttons"] else ""
@@ -130,7 +130,9 @@ def _entry(hand: Hand, notes: bool, votes: bool) -> str:
         hand.link(hand.plain(voice.word(chance))),
         role="profile",
     )
-    remarks = hand.gathered([_note(hand).rstrip("\n") + "\n" for _ in range(chance.few(0, 4))]) if notes else ""
+    remarks = (
+        hand.gathered([_note(hand.outside()).rstrip("\n") + "\n" for _ in range(chance.few(0, 4))]) if notes else ""
+    )
     text = hand.element("div", _texts(hand), role="text")
     return hand.box("post", count, text, who, remarks, tag="div")
 

@@ -187,7 +187,7 @@ def run(hand: Hand, told: Flow, extras: Sequence[Part] = EXTRAS) -> str:
         if chance.maybe(told.extras):
             parts.append(chance.pick(extras)(hand))
         if at + 1 < told.paragraphs and chance.maybe(told.breaks):
-            parts.append(chance.pick(kinds)(hand))
+            parts.append(chance.pick(kinds)(hand.outside()))
     return "".join(parts)
 
 
@@ -195,7 +195,7 @@ def body(hand: Hand, told: Flow, extras: Sequence[Part] = EXTRAS, ends: Sequence
     """The text in its box, or in the box above it. ends: what may stand behind the text in the same box."""
     text = run(hand, told, extras)
     if ends:
-        text += "".join(make(hand) for make in hand.chance.some(ends, hand.chance.few(0, 2)))
+        text += "".join(make(hand.outside()) for make in hand.chance.some(ends, hand.chance.few(0, 2)))
     if hand.look.paragraph in LINED and hand.chance.maybe(0.25):
         text = hand.element("p", text) if "<div" not in text.lower() and "<p" not in text.lower() else text
     extra = ' itemprop="articleBody"' if hand.chance.maybe(0.15) else ""

@@ -3,7 +3,7 @@
 import html
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from training.designs.chance import Chance
 from training.designs.voice import Voice
@@ -100,16 +100,24 @@ class Look:
 
 @dataclass(frozen=True)
 class Hand:
-    """Writes one page. tags, classes: what it has chosen for each part, for the page to be of one piece."""
+    """Writes one page. tags, classes: what it has chosen for each part, for the page to be of one piece.
+
+    voice: what the main text says. other: what is said outside of it, in other sentences.
+    """
 
     chance: Chance
     voice: Voice
+    other: Voice
     look: Look
     title: str
     site: str
     tags: dict[str, str] = field(default_factory=dict)
     classes: dict[str, str] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
+
+    def outside(self) -> "Hand":
+        """The same hand, saying what is said outside of the main text."""
+        return replace(self, voice=self.other)
 
     # ---- text ----
 

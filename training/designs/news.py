@@ -159,14 +159,14 @@ def _heads(hand: Hand, crowd: int) -> list[str]:
         ad: 0.15,
         crumbs: 0.15,
     }
-    parts = [make(hand) for make in chance.shuffled(chance.kept(shares))]
-    parts += [related(hand)] if chance.maybe(0.06 * crowd) else []
+    parts = [make(hand.outside()) for make in chance.shuffled(chance.kept(shares))]
+    parts += [related(hand.outside())] if chance.maybe(0.06 * crowd) else []
     at = chance.between(0, min(2, len(parts)))
     told = [*parts[:at], title(hand), *parts[at:]]
     if chance.maybe(0.55):
         told.insert(chance.between(at + 1, len(told)), lead(hand))
     if chance.maybe(0.25):
-        told.insert(0, hand.box("kicker", hand.plain(hand.voice.say("sections", chance))))
+        told.insert(0, hand.box("kicker", hand.plain(hand.other.say("sections", chance))))
     return told
 
 
@@ -177,10 +177,10 @@ def _tails(hand: Hand, crowd: int) -> list[str]:
         newsletter: 0.15, comments: 0.4,
         neighbours: 0.15, ad: 0.25, wall: 0.06, byline: 0.12,
     }  # fmt: skip
-    told = [make(hand) for make in chance.kept(shares)]
-    told += [make(hand) for make in chance.some(ENDS, chance.few(0, 3))]
+    told = [make(hand.outside()) for make in chance.kept(shares)]
+    told += [make(hand.outside()) for make in chance.some(ENDS, chance.few(0, 3))]
     told = chance.shuffled(told) if chance.maybe(0.4) else told
-    return told + [related(hand) for _ in range(chance.few(0, crowd))]
+    return told + [related(hand.outside()) for _ in range(chance.few(0, crowd))]
 
 
 def news(hand: Hand) -> str:
@@ -188,7 +188,7 @@ def news(hand: Hand) -> str:
     chance, crowd = hand.chance, hand.look.crowd
     text = ticker(hand) if chance.maybe(0.05) else body(hand, flow(hand), ends=INNER_ENDS)
     if chance.maybe(0.06):  # the front of a story that has to be paid for
-        text = body(hand, flow(hand, 1, 3, 0.0)) + wall(hand)
+        text = body(hand, flow(hand, 1, 3, 0.0)) + wall(hand.outside())
     heads, tails = _heads(hand, crowd), _tails(hand, crowd)
     inside = chance.between(0, len(tails)) if chance.maybe(0.6) else 0
     apart = chance.maybe(0.2)  # the headline above and outside the box of the text

@@ -49,10 +49,14 @@ class Design:
 
 @dataclass(frozen=True)
 class Page:
-    """A page and its main text. reference: its lines. headline: the line that is the title of the page."""
+    """A page and its main text. reference: its lines. headline: the line that is the title of the page.
+
+    marked: the page with U+E000 before and U+E001 behind each run of main text, for labels without doubt.
+    """
 
     id: str
     html: bytes
+    marked: bytes
     reference: str
     headline: str
     kind: str
@@ -78,10 +82,19 @@ def page(number: int, seed: int) -> Page:
     design = _design(chance)
     language = chance.pick(languages())
     said = voice(language)
-    hand = Hand(chance, said, _look(design, chance), said.headline(chance), said.name(chance))
-    html, lines = reference(_written(hand, design))
+    own, other = said.halves(chance)
+    hand = Hand(chance, own, other, _look(design, chance), own.headline(chance), own.name(chance))
+    marked = _written(hand, design)
+    html, lines = reference(marked)
     return Page(
-        f"design-{seed}-{number:06}", html.encode(), "\n".join(lines), hand.title, design.kind, language, design.name
+        id=f"design-{seed}-{number:06}",
+        html=html.encode(),
+        marked=marked.encode(),
+        reference="\n".join(lines),
+        headline=hand.title,
+        kind=design.kind,
+        language=language,
+        design=design.name,
     )
 
 
@@ -116,7 +129,7 @@ def _look(design: Design, chance: Chance) -> Look:
 def _written(hand: Hand, design: Design) -> str:
     center = KINDS[design.kind](hand)
     layout = LAYOUTS[hand.chance.pick(design.layouts.split())]
-    body = layout(hand, parts(hand, center, design.kind))
+    body = layout(hand, parts(hand.outside(), center, design.kind))
     language = f' lang="{hand.voice.html}"' if hand.chance.maybe(0.8) else ""
     classes = (
         f' class="{hand.chance.pick(("home", "single single-post", "page", "no-js", "article"))}"'
@@ -124,7 +137,7 @@ def _written(hand: Hand, design: Design) -> str:
         else ""
     )
     doctype = hand.chance.pick(DOCTYPES[design.age])
-    return f"{doctype}\n<html{language}>\n{head(hand, design.kind)}<body{classes}>\n{body}</body>\n</html>\n"
+    return f"{doctype}\n<html{language}>\n{head(hand.outside(), design.kind)}<body{classes}>\n{body}</body>\n</html>\n"
 
 
 @cache

@@ -40,7 +40,7 @@ def documentation(hand: Hand) -> str:
     ends = hand.element(
         "div", *(hand.link(hand.plain(f"{one}: {voice.title_end(chance)}")) for one in voice.phrases["docs"][:2])
     )
-    toc = _contents(hand) if chance.maybe(0.6) else ""
+    toc = _contents(hand.outside()) if chance.maybe(0.6) else ""
     article = hand.box(
         "article",
         title(hand),
@@ -100,8 +100,8 @@ def wiki(hand: Hand) -> str:
     ]
     last = hand.element("h2", hand.main(voice.phrases["wiki"][2])) + hand.rows(notes, "ol") if chance.maybe(0.6) else ""
     topics = hand.box("tags", menu(hand, voice.says("sections", chance.between(2, 6), chance), "pipes"), tag="div")
-    picture = figure(hand) if chance.maybe(0.5) else ""
-    toc = _contents(hand) if chance.maybe(0.6) else ""
+    picture = figure(hand.outside()) if chance.maybe(0.5) else ""
+    toc = _contents(hand.outside()) if chance.maybe(0.6) else ""
     return hand.box("article", title(hand), hand.box("body", info, picture, *first, toc, text, last, tag="div"), topics)
 
 
@@ -191,7 +191,7 @@ def event(hand: Hand) -> str:
     return (
         hand.box(
             "article",
-            figure(hand) if chance.maybe(0.5) else "",
+            figure(hand.outside()) if chance.maybe(0.5) else "",
             title(hand),
             *parts,
             button,
@@ -227,14 +227,14 @@ def recipe(hand: Hand) -> str:
         hand.element(heading, hand.main(names[1])),
         done,
     ]
-    tails = [make(hand) for make in chance.kept({share: 0.5, tags: 0.4, comments: 0.6})]
+    tails = [make(hand.outside()) for make in chance.kept({share: 0.5, tags: 0.4, comments: 0.6})]
     more = group(hand, "related", "related", (3, 9), 0.3) if chance.maybe(0.6) else ""
     return (
         hand.box(
             "article",
             title(hand),
             byline(hand) if chance.maybe(0.5) else "",
-            figure(hand),
+            figure(hand.outside()),
             hand.box("body", *parts, tag="div"),
             *tails,
         )

@@ -1,7 +1,5 @@
 """Pages of one product, and pages that list: products, news, offers, search results."""
 
-from dataclasses import replace
-
 from training.designs.body import body, facts, figure, flow, points, table
 from training.designs.hand import Hand
 from training.designs.margins import crumbs, menu
@@ -55,9 +53,9 @@ def product(hand: Hand) -> str:
     told = voice.phrases["shop"]
     short = hand.box("lead", hand.prose(voice.paragraph(chance, 1, 2)), tag="div") if chance.maybe(0.5) else ""
     first = (
-        chance.shuffled([title(hand), figure(hand), _buy(hand)])
+        chance.shuffled([title(hand), figure(hand.outside()), _buy(hand)])
         if chance.maybe(0.5)
-        else [figure(hand), title(hand), _buy(hand)]
+        else [figure(hand.outside()), title(hand), _buy(hand)]
     )
     heading = chance.pick(("h2", "h3", "h4", "div"))
     tabs = menu(hand, list(told[:3]), "list") if chance.maybe(0.4) else ""
@@ -71,13 +69,13 @@ def product(hand: Hand) -> str:
         "div", hand.element(heading, hand.main(told[1])) if chance.maybe(0.6) else "", _details(hand), role="tab"
     )
     parts = chance.shuffled([long, details]) if chance.maybe(0.75) else [long]
-    reviews = comments(replace(hand, title=told[2])) if chance.maybe(0.35) else ""
+    reviews = comments(hand.outside()) if chance.maybe(0.35) else ""
     more = (
         [
             hand.box(
                 "related",
                 hand.element("h3", hand.plain(voice.phrases["shop"][4])),
-                goods(hand, hand.chance.between(3, 9), main=False),
+                goods(hand.outside(), chance.between(3, 9), main=False),
             )
         ]
         if chance.maybe(0.7)

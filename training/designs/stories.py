@@ -163,6 +163,7 @@ def heading_of(hand: Hand, key: str) -> str:
 
 def group(hand: Hand, role: str, key: str, count: tuple[int, int], rich: float = 0.5) -> str:
     """A box of teasers with a heading: other stories that are not the main text."""
+    hand = hand.outside()
     many = hand.chance.few(*count)
     forms = RICH if hand.chance.maybe(rich) else POOR
     text = teasers(hand, many, hand.plain, forms)
