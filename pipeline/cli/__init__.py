@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from florilegium.pipeline.cli import building, describing, handover, looking, mixture, tokenizer, tokens
+from florilegium.pipeline.cli import building, describing, extracting, handover, looking, mixture, tokenizer, tokens
 from florilegium.pipeline.errors import PipelineError
 
 app = typer.Typer(
@@ -16,7 +16,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
-for group in (building, looking, describing, tokenizer, tokens, mixture, handover):
+for group in (building, looking, describing, extracting, tokenizer, tokens, mixture, handover):
     group.add_to(app)
 
 

@@ -37,7 +37,11 @@ PROSE = {
 }
 FEATURES = 164
 """BLOCKS_FEATURES."""
-NAV = "<nav><ul><li><a href=/>Start</a><li><a href=/n>News</a><li><a href=/k>Kontakt</a><li><a href=/i>Info</a></ul></nav>"
+NAV = (
+    "<nav><ul>"
+    + "".join(f"<li><a href=/{name}>{name}</a>" for name in ("Start", "News", "Kontakt", "Info"))
+    + "</ul></nav>"
+)
 FOOT = "<footer><p><a href=/i>Impressum</a> | <a href=/d>Datenschutz</a> © 2024</p></footer>"
 
 

@@ -1,0 +1,96 @@
+"""The command extract: what becomes of a file, page or archive, shown."""
+
+import json
+from typing import Annotated, Any
+
+import typer
+
+DIM, KEPT = "bright_black", "green"
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add this group's command."""
+    app.command()(extract)
+
+
+def extract(
+    files: Annotated[
+        list[str], typer.Argument(metavar="FILE...", help="Files or folders of any kind that can be read.")
+    ],
+    *,
+    engine: Annotated[
+        str | None, typer.Option(metavar="E", help="trafilatura, trafilatura-fast, resiliparse or blocks.")
+    ] = None,
+    favor: Annotated[str | None, typer.Option(metavar="F", help="balanced, precision or recall.")] = None,
+    markdown: Annotated[
+        bool, typer.Option("--markdown", help="Headings, quotes and code marked (engine blocks).")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One object a line.")] = False,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Show all blocks of a page with their scores: kept ones in colour.")
+    ] = False,
+) -> None:
+    """Show the text of each document, as a build would read it: nothing is masked, filtered or written.
+
+    Parquet files with columns `id` and `html` are read too; their objects have an `id`.
+
+    Examples:
+
+      florilegium extract page.html
+
+      florilegium extract crawl.warc.gz --engine blocks --json
+
+      florilegium extract page.html --explain
+    """
+    from pydantic import ValidationError
+
+    from florilegium.pipeline.errors import PipelineError
+    from florilegium.pipeline.extracting import extracted
+
+    given: dict[str, Any] = {"engine": engine, "favor": favor}
+    options = {name: value for name, value in given.items() if value is not None}
+    if markdown:
+        options |= {"markdown": True, "engine": engine or "blocks"}
+    try:
+        for document in extracted(files, options):
+            _show(document, favor or "balanced", as_json, explain)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise PipelineError(
+            f"--{first['loc'][0]} {first['input']}: {first['msg']}", "see `florilegium extract -h`"
+        ) from error
+
+
+def _show(document: dict[str, Any], favor: str, as_json: bool, explain: bool) -> None:
+    payload, declared = document.pop("html"), document.pop("declared_charset")
+    facts = document.pop("facts")
+    if as_json:
+        typer.echo(json.dumps(document | facts_of(facts), ensure_ascii=False, default=str))
+        return
+    typer.secho(document["path"], bold=True)
+    for name in ("title", "language", "charset", "date", "licence", "reason"):
+        if document[name] is not None:
+            typer.secho(f"{name}: {document[name]}", fg=DIM)
+    if explain and payload is not None:
+        _explain(payload, declared, favor)
+    elif document["text"]:
+        typer.echo(f"\n{document['text']}\n")
+
+
+def facts_of(facts: dict[str, str]) -> dict[str, Any]:
+    """What else a document says of itself, where it says anything."""
+    return {"facts": facts} if facts else {}
+
+
+def _explain(payload: bytes, declared: str | None, favor: str) -> None:
+    from florilegium.filters.charset import UndecodableError, decode
+    from florilegium.stages import _blocks
+
+    try:
+        page, _ = decode(payload, declared)
+    except UndecodableError:
+        return
+    for block in _blocks.explain(page.encode(), favor):
+        kind = f"{block.kind}{block.level or ''}"
+        typer.secho(f"{block.score:5.2f} {kind:10} ", fg=DIM, nl=False)
+        typer.secho(block.text, fg=KEPT if block.kept else DIM)

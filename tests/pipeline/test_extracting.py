@@ -1,0 +1,62 @@
+"""The command extract shows what a build would read, of any kind of file, and says what is wrong in one sentence."""
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+PROSE = [
+    "Der Leuchtturmwärter schrieb jeden Morgen das Wetter auf, und niemand las je seine Hefte.",
+    "Jahre später fand eine Studentin sie auf einem Dachboden, und darin den ersten Bericht vom großen Sturm.",
+    "Er hatte den Wind notiert, die Höhe der Wellen und die Namen der Schiffe, die nicht wiederkamen.",
+]
+PAGE = (
+    '<!doctype html><html lang=de><head><title>Der Turm</title><meta name="date" content="2024-03-05"></head><body>'
+    f"<nav><a href=/>Start</a></nav><article>{''.join(f'<p>{one}</p>' for one in PROSE * 2)}</article></body></html>"
+)
+
+
+def test_a_page_as_text_and_as_json(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "turm.html").write_text(PAGE, "utf-8")
+    shown = run("extract", tmp_path / "turm.html").stdout
+    assert PROSE[1] in shown and "title: Der Turm" in shown
+    for engine in ("trafilatura", "trafilatura-fast", "blocks"):
+        (line,) = run("extract", tmp_path / "turm.html", "--engine", engine, "--json").stdout.splitlines()
+        found = json.loads(line)
+        assert found["path"] == str(tmp_path / "turm.html")
+        assert found["text"].split("\n")[:3] == PROSE
+        assert (found["language"], found["charset"], found["date"]) == ("de", "utf-8", "2024-03-05")
+
+
+def test_blocks_are_explained(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "turm.html").write_text(PAGE, "utf-8")
+    shown = run("extract", tmp_path / "turm.html", "--explain").stdout
+    assert "Start" in shown and shown.count(PROSE[0]) == 2
+    assert " paragraph " in shown
+
+
+def test_rows_of_parquet_answer_with_their_id(run: Run, tmp_path: Path) -> None:
+    pq.write_table(pa.table({"id": ["a", "b"], "html": [PAGE.encode(), b"<p></p>"]}), tmp_path / "pages.parquet")
+    lines = [json.loads(line) for line in run("extract", tmp_path / "pages.parquet", "--json").stdout.splitlines()]
+    assert [(line["id"], line["reason"]) for line in lines] == [("a", None), ("b", "extract.empty")]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--engine", "magic"], "--engine magic"),
+        (["--favor", "luck"], "--favor luck"),
+        (["none.html"], "none.html"),
+    ],
+)
+def test_a_mistake_is_two_lines_and_status_2(run: Run, tmp_path: Path, arguments: list[str], message: str) -> None:
+    (tmp_path / "turm.html").write_text(PAGE, "utf-8")
+    files = [] if arguments[0] == "none.html" else [tmp_path / "turm.html"]
+    error = run("extract", *files, *arguments, status=2).stderr
+    assert message in error and "\nhint: " in error and error.count("\n") == 2
