@@ -63,7 +63,7 @@ def subhead(hand: Hand) -> str:
 
 def points(hand: Hand) -> str:
     """A list."""
-    low = hand.chance.pick((1, 1, 1, 2))
+    low = hand.chance.pick((1, 1, 1, 2, 4))
     rows = [hand.prose(hand.voice.paragraph(hand.chance, 1, low)) for _ in range(hand.chance.between(2, 9))]
     if hand.chance.maybe(0.3):
         rows = [hand.main(hand.voice.title_end(hand.chance)) for _ in rows]
@@ -91,6 +91,14 @@ def quote(hand: Hand) -> str:
     """Somebody's words set apart."""
     text = hand.main(hand.voice.paragraph(hand.chance, 1, 3))
     return hand.element("blockquote", hand.element("p", text) if hand.chance.maybe(0.6) else text)
+
+
+def post(hand: Hand) -> str:
+    """A post of a network: its words and who said them; a part of the text, as readers take it."""
+    chance, voice = hand.chance, hand.voice
+    text = hand.element("p", hand.prose(voice.paragraph(chance, 1, 2)))
+    said = hand.main(f"— {voice.person(chance)} (@{hand.slug()})")
+    return hand.element("blockquote", text, f"{said} {hand.link(hand.main(voice.date(chance)))}", role="post")
 
 
 def code(hand: Hand) -> str:
@@ -168,7 +176,7 @@ def wall(hand: Hand) -> str:
     )
 
 
-EXTRAS: Sequence[Part] = (points, points, quote, quote, table, facts, code)
+EXTRAS: Sequence[Part] = (points, points, quote, quote, table, facts, post, post, code)
 BREAKS: Sequence[Part] = (
     figure, figure, figure, read_also, read_also, read_also,
     inner_related, inner_related, ad, ad, newsletter, wall, Hand.unseen, Hand.unseen,
