@@ -94,8 +94,8 @@ def unescaped(value: Any) -> Any:
 
 
 def cases(path: Path) -> Iterator[tuple[str, int, str, list[Any]]]:
-    for case in json.loads(path.read_text("utf-8")).get("tests", []):
-        case = unescaped(case) if case.get("doubleEscaped") else case
+    for written in json.loads(path.read_text("utf-8")).get("tests", []):
+        case = unescaped(written) if written.get("doubleEscaped") else written
         wanted: list[Any] = []
         for token in case["output"]:
             if token[0] == "Character" and wanted and wanted[-1][0] == "Character":
