@@ -191,6 +191,12 @@ class Extract:
         return batch
 
 
+def explain(payload: bytes, declared: str | None, favor: str) -> list[_blocks.Block]:
+    """All blocks of a page as it was fetched, with their scores by engine blocks; none where no charset reads it."""
+    page = _decode(payload, declared, None).text
+    return [] if page is None else _blocks.explain(page, favor)
+
+
 def scan(pages: Any) -> NDArray[np.int64]:
     """Budgets of a large_binary array of pages: nodes, depth, attributes, links, controls (`stages/native/scan.h`).
 

@@ -83,14 +83,9 @@ def facts_of(facts: dict[str, str]) -> dict[str, Any]:
 
 
 def _explain(payload: bytes, declared: str | None, favor: str) -> None:
-    from florilegium.filters.charset import UndecodableError, decode
-    from florilegium.stages import _blocks
+    from florilegium.pipeline.stage import find
 
-    try:
-        page, _ = decode(payload, declared)
-    except UndecodableError:
-        return
-    for block in _blocks.explain(page.encode(), favor):
+    for block in find("stages", "extract").explain(payload, declared, favor):
         kind = f"{block.kind}{block.level or ''}"
         typer.secho(f"{block.score:5.2f} {kind:10} ", fg=DIM, nl=False)
         typer.secho(block.text, fg=KEPT if block.kept else DIM)
