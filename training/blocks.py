@@ -4,8 +4,8 @@ usage: python -m training.blocks --wcxb wcxb-dev.parquet [--designs designs.parq
                                  [--evaluate scrapinghub-dev.parquet] [--evaluate segments-dev.parquet]
 
 Data: the development split of WCXB (CC-BY-4.0: pages of seven kinds with their main text), and the pages of
-`training.designs`, which are ours. What is evaluated is never trained on, and its licence never enters the weights.
-Needs catboost (`pip install catboost`), which no one else does.
+`training.designs` and `training.bare`, which are ours. What is evaluated is never trained on, and its licence never
+enters the weights. Needs catboost (`pip install catboost`), which no one else does.
 
 A block of a WCXB page is main text if at least half of its word trigrams occur in the reference (of one or two words:
 if it is a line of it); of a design, if at least half of its letters stand between the marks. A page weighs the same
@@ -27,12 +27,13 @@ from numpy.typing import NDArray
 
 from florilegium.filters.charset import decode
 from florilegium.stages import _native
+from training import bare
 
 FEATURES, DEPTH, SCALE = 164, 6, 8192
 """BLOCKS_FEATURES, TREES_DEPTH; sums of leaves are log-odds times SCALE: 16 bits hold every leaf."""
 TREES, RATE = 700, 0.07
-DESIGN = 0.5
-"""Weight of a page of ours beside one of WCXB."""
+DESIGN, BARE, BARE_PAGES = 0.5, 0.15, 600
+"""Weight of a page of ours beside one of WCXB, of one of hardly more than its text, and how many of these."""
 FOLDS = 5
 WORD = re.compile(r"\w+")
 BEGIN, END = "\ue000", "\ue001"
@@ -98,6 +99,13 @@ def by_marks(marked: Sequence[str]) -> NDArray[np.int8]:
                 held += inside
         found[i] = letters > 0 and 2 * held >= letters
     return found
+
+
+def bare_pages(count: int) -> Iterator[Example]:
+    """The examples of training/bare.py."""
+    for marked in bare.pages(count, 1):
+        texts, features = blocks_of(marked.replace(BEGIN, "").replace(END, ""))
+        yield Example(texts, features, by_marks(blocks_of(marked)[0]), weights(texts, BARE), "", {})
 
 
 def pages(path: Path) -> Iterator[Example]:
@@ -231,7 +239,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("stages/blocks.npz"))
     chosen = parser.parse_args()
     wcxb = list(pages(chosen.wcxb))
-    ours = list(pages(chosen.designs)) if chosen.designs else []
+    ours = [*(pages(chosen.designs) if chosen.designs else ()), *bare_pages(BARE_PAGES)]
     evaluated: dict[str, list[Example]] = {path.stem: list(pages(path)) for path in chosen.evaluate}
     folds = [zlib.crc32(host_of(one).encode()) % FOLDS for one in wcxb]
     for number in range(chosen.folds):

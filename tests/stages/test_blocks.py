@@ -66,6 +66,12 @@ def test_prose_is_kept_and_what_surrounds_it_is_not(language: str) -> None:
     assert [line for line in lines if line not in ("Der Turm",)] == prose
 
 
+@pytest.mark.parametrize("language", PROSE)
+@pytest.mark.parametrize("written", ["<p>{}</p>", "<p>{}\n", "<div>{}</div>", "{}<br><br>"])
+def test_a_page_that_is_hardly_more_than_its_text_is_kept(language: str, written: str) -> None:
+    assert text(page("".join(written.format(one) for one in PROSE[language]))).split("\n") == PROSE[language]
+
+
 BODY = """<h1>Der Turm</h1><p>Ein <b>Satz</b>.<br>Eine Zeile.<ul><li>eins<li><p>zwei</p><p>drei</p></ul>
 <table><tr><th>Jahr<th>Schiffe<tr><td>1872<td>sieben</table><pre>a
  b</pre><blockquote>Zitat</blockquote>"""
