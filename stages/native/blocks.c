@@ -493,8 +493,6 @@ static void add_text(struct walk *walk, const struct html_span *text)
 static void line_break(struct walk *walk)
 {
     if (++walk->breaks == 2) {
-        const struct block kept = {0};
-        (void)kept;
         cut(walk);
         return;
     }
@@ -561,8 +559,6 @@ static uint32_t property_of(const struct html_token *token)
     return attribute(token, "itemtype") ? FLAG(ITEM) : 0;
 }
 
-static bool said(const struct html_span *text, const char *what) { return holds(text, what); }
-
 /* The kinds that a script of JSON-LD names. */
 static uint32_t kinds_in(const struct html_span *text)
 {
@@ -576,7 +572,7 @@ static uint32_t kinds_in(const struct html_span *text)
     };
     uint32_t found = 0;
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-        found |= (uint32_t)said(text, kinds[i].name) << kinds[i].kind;
+        found |= (uint32_t)holds(text, kinds[i].name) << kinds[i].kind;
     return found;
 }
 
@@ -619,7 +615,7 @@ static void fact_of(struct walk *walk, const struct html_token *token, uint8_t t
     else if (tag == T_LINK)
         fact(walk, "link", rel, attribute(token, "href"), FACT_BYTES);
     else if (tag == T_META) {
-        static const char *const names[] = {"property", "name", "http-equiv", "itemprop", "charset"};
+        static const char *const names[] = {"property", "name", "http-equiv", "itemprop"};
         const struct html_span *name = NULL;
         for (size_t i = 0; i < 4 && !name; i++)
             name = attribute(token, names[i]);
