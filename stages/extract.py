@@ -1,14 +1,15 @@
 """Turn a page into its main text: decode it, hold it to its budgets, let an engine choose, keep what it states."""
 
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, model_validator
 from pydantic.dataclasses import dataclass
 
 from florilegium.filters.charset import UndecodableError, decode
@@ -104,6 +105,12 @@ class Extract:
         "trafilatura",
         "webencodings",
     )
+
+    @model_validator(mode="after")
+    def _installed(self) -> Self:
+        if self.engine == "resiliparse" and find_spec("resiliparse") is None:
+            raise ValueError("engine: resiliparse is not installed; pip install 'florilegium[resiliparse]'")
+        return self
 
     def files(self) -> Mapping[str, Path]:
         """The model of engine blocks."""

@@ -56,6 +56,8 @@ def extract(
             _show(document, favor or "balanced", as_json, explain)
     except ValidationError as error:
         first = error.errors()[0]
+        if not first["loc"]:
+            raise PipelineError(first["msg"].removeprefix("Value error, "), "or choose another --engine") from error
         raise PipelineError(
             f"--{first['loc'][0]} {first['input']}: {first['msg']}", "see `florilegium extract -h`"
         ) from error

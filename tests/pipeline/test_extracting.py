@@ -3,6 +3,7 @@
 import json
 import subprocess
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 import pyarrow as pa
@@ -52,6 +53,7 @@ def test_rows_of_parquet_answer_with_their_id(run: Run, tmp_path: Path) -> None:
     [
         (["--engine", "magic"], "--engine magic"),
         (["--favor", "luck"], "--favor luck"),
+        *([] if find_spec("resiliparse") else [(["--engine", "resiliparse"], "florilegium[resiliparse]")]),
         (["none.html"], "none.html"),
     ],
 )
