@@ -107,7 +107,9 @@ class Extract:
     )
 
     @model_validator(mode="after")
-    def _installed(self) -> Self:
+    def _possible(self) -> Self:
+        if self.markdown and self.engine != "blocks":
+            raise ValueError("markdown: only engine blocks gives it")
         if self.engine == "resiliparse" and find_spec("resiliparse") is None:
             raise ValueError("engine: resiliparse is not installed; pip install 'florilegium[resiliparse]'")
         return self

@@ -53,6 +53,7 @@ def test_rows_of_parquet_answer_with_their_id(run: Run, tmp_path: Path) -> None:
     [
         (["--engine", "magic"], "--engine magic"),
         (["--favor", "luck"], "--favor luck"),
+        (["--markdown", "--engine", "trafilatura"], "markdown: only engine blocks"),
         *([] if find_spec("resiliparse") else [(["--engine", "resiliparse"], "florilegium[resiliparse]")]),
         (["none.html"], "none.html"),
     ],
