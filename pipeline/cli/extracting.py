@@ -57,7 +57,7 @@ def extract(
     except ValidationError as error:
         first = error.errors()[0]
         if not first["loc"]:
-            raise PipelineError(first["msg"].removeprefix("Value error, "), "choose another --engine (`florilegium extract -h`)") from error
+            raise PipelineError(first["msg"].removeprefix("Value error, "), "choose another --engine") from error
         raise PipelineError(
             f"--{first['loc'][0]} {first['input']}: {first['msg']}", "see `florilegium extract -h`"
         ) from error
