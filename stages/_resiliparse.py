@@ -5,6 +5,9 @@ from functools import cache
 
 from florilegium.stages._page import Page
 
+CONTROLS = {code: " " for code in range(32) if chr(code) not in "\t\n"}
+"""The library lets them pass; a text has none."""
+
 
 @cache
 def reader(favor: str) -> Callable[[bytes], Page]:
@@ -18,7 +21,7 @@ def reader(favor: str) -> Callable[[bytes], Page]:
             text = extract_plain_text(tree, main_content=favor != "recall", alt_texts=False, comments=False)
         except Exception:
             return Page(reason="extract.failed")
-        lines = (line.strip() for line in text.split("\n"))
+        lines = (line.strip() for line in text.translate(CONTROLS).split("\n"))
         text = "\n".join(line for line in lines if line)
         return Page(text) if text else Page(reason="extract.empty")
 

@@ -58,8 +58,8 @@ class Extract:
     defines them; 2,500 help pages and 1,500 others reach 28,000 nodes, a depth of 195 (51 in the tree), 185 attributes.
     """
 
-    engine: Literal["trafilatura", "trafilatura-fast", "resiliparse", "blocks"] = "trafilatura"
-    """What chooses the main text: blocks (ours, in C), or a library: trafilatura (tables, no comments), resiliparse."""
+    engine: Literal["blocks", "trafilatura", "trafilatura-fast", "resiliparse"] = "blocks"
+    """What chooses the main text: blocks (ours, in C; no comments), or a library: docs/extraction.md tells when."""
     favor: Literal["balanced", "precision", "recall"] = "balanced"
     """balanced, precision (less boilerplate) or recall (more text)."""
     markdown: bool = False

@@ -19,7 +19,8 @@ def extract(
     ],
     *,
     engine: Annotated[
-        str | None, typer.Option(metavar="E", help="trafilatura, trafilatura-fast, resiliparse or blocks.")
+        str | None,
+        typer.Option(metavar="E", help="blocks (by default), trafilatura, trafilatura-fast or resiliparse."),
     ] = None,
     favor: Annotated[str | None, typer.Option(metavar="F", help="balanced, precision or recall.")] = None,
     markdown: Annotated[
@@ -38,7 +39,7 @@ def extract(
 
       florilegium extract page.html
 
-      florilegium extract crawl.warc.gz --engine blocks --json
+      florilegium extract crawl.warc.gz --engine trafilatura --json
 
       florilegium extract page.html --explain
     """
@@ -50,7 +51,7 @@ def extract(
     given: dict[str, Any] = {"engine": engine, "favor": favor}
     options = {name: value for name, value in given.items() if value is not None}
     if markdown:
-        options |= {"markdown": True, "engine": engine or "blocks"}
+        options |= {"markdown": True}
     try:
         for document in extracted(files, options):
             _show(document, favor or "balanced", as_json, explain)

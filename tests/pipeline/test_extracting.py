@@ -27,7 +27,7 @@ def test_a_page_as_text_and_as_json(run: Run, tmp_path: Path) -> None:
     (tmp_path / "turm.html").write_text(PAGE, "utf-8")
     shown = run("extract", tmp_path / "turm.html").stdout
     assert PROSE[1] in shown and "title: Der Turm" in shown
-    for engine in ("trafilatura", "trafilatura-fast", "blocks"):
+    for engine in ("blocks", "trafilatura", "trafilatura-fast", *(["resiliparse"] if find_spec("resiliparse") else [])):
         (line,) = run("extract", tmp_path / "turm.html", "--engine", engine, "--json").stdout.splitlines()
         found = json.loads(line)
         assert found["path"] == str(tmp_path / "turm.html")

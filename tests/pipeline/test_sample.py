@@ -12,6 +12,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 import trafilatura
 import yaml
@@ -22,6 +23,7 @@ from warcio.archiveiterator import ArchiveIterator as WarcioArchive
 from florilegium.pipeline import sample
 from florilegium.pipeline.sample.content import Page, load
 from florilegium.pipeline.sample.render import payload
+from florilegium.stages import _blocks
 from florilegium.stages.read import REASONS
 
 CONTENT = load()
@@ -305,15 +307,25 @@ def test_fates_speak_the_vocabulary_of_the_stages() -> None:
     assert sum(fate["kept"] for fate in FATES) >= 200
 
 
-def test_an_extractor_finds_the_text_in_every_design() -> None:
+def by_trafilatura(html: str) -> str:
+    return trafilatura.extract(re.sub(r"^<\?xml.*?\?>\n", "", html), include_comments=False) or ""
+
+
+def by_blocks(html: str) -> str:
+    found = _blocks.read(pa.array([html.encode()], pa.large_binary()), "balanced", 50_000)
+    return str(found.texts[0].as_py())
+
+
+@pytest.mark.parametrize("extract", [by_trafilatura, by_blocks])
+def test_an_extractor_finds_the_text_in_every_design(extract: Callable[[str], str]) -> None:
     """Recall only: what else it takes along from the margins is the extractor's affair."""
     short = []
     for page in PROSE:
         if not page.reason:
             html = payload(page, CONTENT).decode("utf-8-sig" if "bom" in page.declare else page.charset)
-            found = trafilatura.extract(re.sub(r"^<\?xml.*?\?>\n", "", html), include_comments=False)
+            found = extract(html)
             wanted = Counter(word for one in CONTENT.of(page) for text in one.paragraphs for word in words(text))
-            if (wanted & Counter(words(found or ""))).total() < 0.98 * wanted.total():
+            if (wanted & Counter(words(found))).total() < 0.98 * wanted.total():
                 short.append(page.url)
     assert len(short) <= len(PROSE) / 100, short
 
