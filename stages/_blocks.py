@@ -26,11 +26,15 @@ KINDS = ("paragraph", "heading", "item", "cell", "quote", "code", "caption", "te
 
 
 class Read(NamedTuple):
-    """What the core makes of pages: texts (an array of strings), raw facts, and numbers of blocks, -1 for too many."""
+    """What the core makes of pages: texts (an array of strings), raw facts, and numbers of blocks, -1 for too many.
+
+    visible: the text of all blocks, a block a line, where it was asked for; empty for a page of too many.
+    """
 
     texts: Any
     facts: Sequence[bytes]
     blocks: Sequence[int]
+    visible: Any
 
 
 class Block(NamedTuple):
@@ -43,7 +47,7 @@ class Block(NamedTuple):
     kept: bool
 
 
-def read(pages: Any, favor: str, max_blocks: int, markdown: bool = False) -> Read:
+def read(pages: Any, favor: str, max_blocks: int, markdown: bool = False, visible: bool = False) -> Read:
     """Main text and facts of pages, an Arrow array of UTF-8 (large_binary); of a null nothing."""
     whole: Any = pages.cast(pa.large_binary())
     whole = whole.fill_null(b"") if whole.null_count else whole
@@ -54,15 +58,21 @@ def read(pages: Any, favor: str, max_blocks: int, markdown: bool = False) -> Rea
         else np.zeros(1, np.int64)
     )
     body = (data or pa.py_buffer(b""))[int(at[0]) : int(at[-1])]
-    text, text_at, facts, facts_at, blocks = _native.blocks_read(
-        _model(favor, max_blocks), body, (at - at[0]).tobytes(), markdown
+    text, text_at, facts, facts_at, blocks, seen, seen_at = _native.blocks_read(
+        _model(favor, max_blocks), body, (at - at[0]).tobytes(), markdown, visible
     )
     ends = np.frombuffer(facts_at, np.int64)
     return Read(
-        pa.Array.from_buffers(pa.large_string(), len(whole), [None, pa.py_buffer(text_at), pa.py_buffer(text)]),
+        _strings(text_at, text),
         [facts[begin:end] for begin, end in itertools.pairwise(ends)],
         np.frombuffer(blocks, np.int32).tolist(),
+        _strings(seen_at, seen),
     )
+
+
+def _strings(offsets: bytes, data: bytes) -> Any:
+    count = len(offsets) // 8 - 1
+    return pa.Array.from_buffers(pa.large_string(), count, [None, pa.py_buffer(offsets), pa.py_buffer(data)])
 
 
 def explain(page: bytes, favor: str = "balanced") -> list[Block]:

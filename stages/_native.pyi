@@ -140,11 +140,12 @@ def blocks_model(
     """
 
 def blocks_read(
-    model: object, data: Buffer, offsets: Buffer, markdown: bool, /
-) -> tuple[bytes, bytes, bytes, bytes, bytes]:
+    model: object, data: Buffer, offsets: Buffer, markdown: bool, visible: bool, /
+) -> tuple[bytes, bytes, bytes, bytes, bytes, bytes, bytes]:
     """Pages (a large_binary array of UTF-8) to main texts, n + 1 int64, facts, n + 1 int64, int32 numbers of blocks.
 
-    A page of too many blocks has the number -1 and no text. The GIL is released. Raises ValueError for no UTF-8.
+    Then, if visible, the text of all blocks, a block a line, and n + 1 int64. A page of too many blocks has the number
+    -1 and no text. The GIL is released. Raises ValueError for no UTF-8.
     """
 
 def blocks_explain(model: object, page: Buffer, /) -> tuple[list[tuple[str, int, int, int, bool]], bytes]:

@@ -696,6 +696,17 @@ static void implied_ends(struct walk *walk, uint8_t tag, unsigned what)
     }
 }
 
+static uint8_t place_of(uint8_t tag)
+{
+    return tag == T_OL                    ? PLACE_ORDERED
+           : tag == T_UL || tag == T_MENU ? PLACE_LIST
+           : tag == T_LI                  ? PLACE_ITEM
+           : tag == T_TABLE               ? PLACE_TABLE
+           : tag == T_TD                  ? PLACE_CELL
+           : tag == T_TH                  ? PLACE_HEAD
+                                          : PLACE_OTHER;
+}
+
 static void push(struct walk *walk, const struct html_token *token, int element)
 {
     struct blocks *const blocks = walk->blocks;
@@ -726,7 +737,7 @@ static void push(struct walk *walk, const struct html_token *token, int element)
     if (class)
         open->signature = hash_of(open->signature, class->at, class->size < 64 ? class->size : 64);
     open->container = (uint32_t)blocks->containers;
-    blocks->container[blocks->containers++] = (struct container){.parent = parent->container};
+    blocks->container[blocks->containers++] = (struct container){.parent = parent->container, .place = place_of(open->tag)};
     if (open->tag == T_LI || open->tag == T_DT || open->tag == T_DD)
         open->item = open->container;
     if (open->tag == T_TR)

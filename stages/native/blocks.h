@@ -51,9 +51,13 @@ struct block {
     uint8_t groups[BLOCKS_GROUPS];
 };
 
+/* What an element is to the blocks in it. */
+enum block_place { PLACE_OTHER, PLACE_LIST, PLACE_ORDERED, PLACE_ITEM, PLACE_TABLE, PLACE_CELL, PLACE_HEAD };
+
 struct container {
     uint32_t parent;
     uint32_t characters, link_characters, blocks, paragraphs, marks;
+    uint8_t place;
 };
 
 /* What a page says about itself, as it says it: blocks.facts is a row of facts, each ended by FACT_END, its three parts

@@ -88,6 +88,14 @@ bool blocks_put_facts(const struct blocks *blocks, struct blocks_text *out)
     return put(out, blocks->facts, blocks->facts_size);
 }
 
+bool blocks_put_all(const struct blocks *blocks, struct blocks_text *out)
+{
+    bool good = true;
+    for (size_t i = 0; i < blocks->count && good; i++)
+        good = put(out, blocks->text + blocks->block[i].text, blocks->block[i].size) && put(out, "\n", 1);
+    return good;
+}
+
 bool blocks_join(const struct blocks *blocks, const bool *kept, bool markdown, struct blocks_text *out)
 {
     const struct block *before = NULL;

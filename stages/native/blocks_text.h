@@ -15,9 +15,12 @@ struct blocks_text {
 bool blocks_choose(const struct blocks *blocks, const struct trees *trees, int32_t least, int32_t hope, int32_t *scores,
                    bool *kept);
 
+/* Appends the facts; the text of all blocks, kept or not, each with a line break behind it. False: memory. */
+bool blocks_put_facts(const struct blocks *blocks, struct blocks_text *out);
+bool blocks_put_all(const struct blocks *blocks, struct blocks_text *out);
+
 /* Appends the text of what is kept, a block a line; cells of a row on one line, items of lists behind "- ". markdown:
  * with headings, quotes, code and blank lines between blocks. False: memory. */
-bool blocks_put_facts(const struct blocks *blocks, struct blocks_text *out);
 bool blocks_join(const struct blocks *blocks, const bool *kept, bool markdown, struct blocks_text *out);
 
 #endif

@@ -82,13 +82,13 @@ PyObject *module_blocks_model(PyObject *module, PyObject *arguments)
 
 /* What pages become, back to back. */
 struct found {
-    struct blocks_text text, facts;
-    int64_t *text_at, *facts_at;
+    struct blocks_text text, facts, visible;
+    int64_t *text_at, *facts_at, *visible_at;
     int32_t *blocks; /* -1: more than there may be */
 };
 
 static bool read_page(const struct held *held, struct blocks *blocks, const uint8_t *page, size_t size, bool markdown,
-                      struct found *found, size_t i)
+                      bool visible, struct found *found, size_t i)
 {
     if (!blocks_read(blocks, held->names, page, size))
         return false;
@@ -100,9 +100,10 @@ static bool read_page(const struct held *held, struct blocks *blocks, const uint
     free(scores);
     free(kept);
     found->blocks[i] = many ? -1 : (int32_t)blocks->count;
-    good = good && blocks_put_facts(blocks, &found->facts);
+    good = good && blocks_put_facts(blocks, &found->facts) && (!visible || many || blocks_put_all(blocks, &found->visible));
     found->text_at[i + 1] = (int64_t)found->text.size;
     found->facts_at[i + 1] = (int64_t)found->facts.size;
+    found->visible_at[i + 1] = (int64_t)found->visible.size;
     return good;
 }
 
@@ -115,8 +116,8 @@ PyObject *module_blocks_read(PyObject *module, PyObject *arguments)
     (void)module;
     PyObject *capsule, *result = NULL;
     Py_buffer data, offsets;
-    int markdown;
-    if (!PyArg_ParseTuple(arguments, "Oy*y*p:blocks_read", &capsule, &data, &offsets, &markdown))
+    int markdown, visible;
+    if (!PyArg_ParseTuple(arguments, "Oy*y*pp:blocks_read", &capsule, &data, &offsets, &markdown, &visible))
         return NULL;
     const struct held *const held = PyCapsule_GetPointer(capsule, CAPSULE);
     const Py_ssize_t pages = held ? module_rows(&offsets, data.len, "offsets") : -1;
@@ -125,33 +126,38 @@ PyObject *module_blocks_read(PyObject *module, PyObject *arguments)
         goto done;
     found.text_at = calloc((size_t)pages + 1, sizeof *found.text_at);
     found.facts_at = calloc((size_t)pages + 1, sizeof *found.facts_at);
+    found.visible_at = calloc((size_t)pages + 1, sizeof *found.visible_at);
     found.blocks = calloc((size_t)pages + 1, sizeof *found.blocks);
-    bool good = found.text_at && found.facts_at && found.blocks, valid = true;
+    bool good = found.text_at && found.facts_at && found.visible_at && found.blocks, valid = true;
     Py_BEGIN_ALLOW_THREADS
     struct blocks blocks = {0};
     const int64_t *const at = offsets.buf;
     for (Py_ssize_t i = 0; i < pages && valid; i++)
         valid = is_utf8((const uint8_t *)data.buf + at[i], at[i + 1] - at[i]);
     for (Py_ssize_t i = 0; i < pages && good && valid; i++)
-        good = read_page(held, &blocks, (const uint8_t *)data.buf + at[i], (size_t)(at[i + 1] - at[i]), markdown, &found,
-                         (size_t)i);
+        good = read_page(held, &blocks, (const uint8_t *)data.buf + at[i], (size_t)(at[i + 1] - at[i]), markdown, visible,
+                         &found, (size_t)i);
     blocks_free(&blocks);
     Py_END_ALLOW_THREADS
     if (!valid)
         PyErr_SetString(PyExc_ValueError, "a page is no UTF-8");
     else if (good)
-        result = Py_BuildValue("NNNNN", bytes_of(found.text.text, found.text.size),
+        result = Py_BuildValue("NNNNNNN", bytes_of(found.text.text, found.text.size),
                                bytes_of(found.text_at, ((size_t)pages + 1) * sizeof *found.text_at),
                                bytes_of(found.facts.text, found.facts.size),
                                bytes_of(found.facts_at, ((size_t)pages + 1) * sizeof *found.facts_at),
-                               bytes_of(found.blocks, (size_t)pages * sizeof *found.blocks));
+                               bytes_of(found.blocks, (size_t)pages * sizeof *found.blocks),
+                               bytes_of(found.visible.text, found.visible.size),
+                               bytes_of(found.visible_at, ((size_t)pages + 1) * sizeof *found.visible_at));
     else
         PyErr_NoMemory();
 done:
     free(found.text.text);
     free(found.facts.text);
+    free(found.visible.text);
     free(found.text_at);
     free(found.facts_at);
+    free(found.visible_at);
     free(found.blocks);
     PyBuffer_Release(&offsets);
     PyBuffer_Release(&data);

@@ -89,7 +89,7 @@ def test_structure_stays(markdown: bool) -> None:
     at = np.zeros(FEATURES + 1, np.uint32)
     keep = _native.blocks_model(none.data, at.data, none.data, none.data, none.data, 1, 0, 0, 100)
     data = page(BODY)
-    texts, *_ = _native.blocks_read(keep, data, np.array([0, len(data)], np.int64).data, markdown)
+    texts, *_ = _native.blocks_read(keep, data, np.array([0, len(data)], np.int64).data, markdown, True)
     assert texts.decode() == JOINED[markdown]
 
 
