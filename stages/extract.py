@@ -9,13 +9,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 from pydantic.dataclasses import dataclass
 
 from florilegium.filters.charset import UndecodableError, decode
+from florilegium.languages import files
 from florilegium.pipeline.schema import Batch, put
 from florilegium.pipeline.verdict import drop
-from florilegium.stages import _blocks, _native, _pdf, _resiliparse, _trafilatura
+from florilegium.stages import _blocks, _gate, _language, _native, _pdf, _resiliparse, _trafilatura
 from florilegium.stages._page import Page
 from florilegium.stages._stated import Stated, stated
 
@@ -64,6 +65,8 @@ class Extract:
     """balanced, precision (less boilerplate) or recall (more text)."""
     markdown: bool = False
     """Text as Markdown: headings, quotes, code; of engine blocks."""
+    gate: tuple[str, ...] = ()
+    """Codes or named sets (`deu_Latn`, `eu-official`): pages that cannot be in them are not extracted; empty is off."""
     max_bytes: Annotated[int, Field(gt=0)] = 10 << 20
     """Largest page, or text that a source brings, in bytes of UTF-8."""
     max_nodes: Annotated[int, Field(gt=0)] = 200_000
@@ -81,7 +84,9 @@ class Extract:
 
     writes: ClassVar[tuple[str, ...]] = (
         "html", "charset", "title", "declared_language", "published", "declared_licence", "facts", "text",
+        "language", "language_score",
     )  # fmt: skip
+    """The last two where the gate is closed: stage identify lets them stand."""
     reasons: ClassVar[Mapping[str, str]] = {
         "extract.binary": "a signature of another medium, or too many control and unreadable characters",
         "extract.undecodable": "no charset reads the payload",
@@ -91,6 +96,7 @@ class Extract:
         "extract.too_many_attributes": "more attributes on one tag than max_attributes",
         "extract.too_many_blocks": "more text blocks than max_blocks",
         **_pdf.REASONS,
+        "extract.gated": "cannot be in a language of the gate; the value is the score of the language that it is in",
         "extract.empty": "no main text was found",
         "extract.failed": "the extractor raised an error",
         "extract.cpu_limit": "the page took more than cpu_seconds",
@@ -99,12 +105,19 @@ class Extract:
     decides: ClassVar[frozenset[str]] = frozenset()
     libraries: ClassVar[tuple[str, ...]] = (
         "chardetng-py",
+        "fasttext",
         "jusText",
         "lxml",
         "pypdfium2",
         "trafilatura",
         "webencodings",
     )
+
+    @field_validator("gate")
+    @classmethod
+    def _told(cls, gate: tuple[str, ...]) -> tuple[str, ...]:
+        _gate.near(gate)
+        return gate
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
@@ -115,8 +128,10 @@ class Extract:
         return self
 
     def files(self) -> Mapping[str, Path]:
-        """The model of engine blocks."""
-        return {"blocks": _blocks.MODEL} if self.engine == "blocks" else {}
+        """The model of engine blocks; of the gate, its model and what names its labels and neighbours."""
+        blocks = {"blocks": _blocks.MODEL} if self.engine == "blocks" else {}
+        tables = {name: files()[name] for name in ("labels.toml", "groups.toml")}
+        return blocks | ({_language.MODEL: _language.shipped(), **tables} if self.gate else {})
 
     def __call__(self, batch: Batch) -> Batch:
         """The batch with its pages read. Each row depends on itself alone."""
@@ -127,13 +142,16 @@ class Extract:
         batch = self._papers(batch)
         batch = self._within_budgets(_decoded(batch))
         pages = pc.if_else(_unread(batch), batch["html"], None)
-        read = _blocks.read(pages, self.favor, self.max_blocks, self.markdown)
+        read = _blocks.read(pages, self.favor, self.max_blocks, self.markdown, bool(self.gate))
         there = pages.is_valid().to_pylist()
-        found = self._found(pages, read)
         said = [stated(facts) if one else NOTHING_STATED for facts, one in zip(read.facts, there, strict=True)]
         batch = put(batch, html=[None] * batch.num_rows)
         for column, name in STATED.items():
             batch = put(batch, **{column: _kept(batch[column], [getattr(one, name) for one in said])})
+        if self.gate:
+            batch = self._gated(batch, read.visible)
+            pages = pc.if_else(pc.is_null(batch["reason"]), pages, None)
+        found = self._found(pages, read)
         batch = put(batch, text=_kept(batch["text"], [one.text for one in found]))
         batch = drop(batch, _given(found, "extract.too_deep"), "extract.too_deep", limit=self.max_depth)
         many = "extract.too_many_blocks"
@@ -141,6 +159,16 @@ class Extract:
         for reason in ("extract.failed", "extract.empty"):
             batch = drop(batch, _given(found, reason), reason)
         return batch
+
+    def _gated(self, batch: Batch, visible: Any) -> Batch:
+        """The reasons that the gate gives, and the languages of what it keeps out. visible: what each page shows."""
+        near = _gate.near(self.gate)
+        model = str(_language.shipped())
+        both = zip(visible.to_pylist(), batch["declared_language"].to_pylist(), strict=True)
+        told = [_gate.elsewhere(text, declared, near, model) if text else None for text, declared in both]
+        score = pa.array([one and one.score for one in told], pa.float64())
+        batch = put(batch, language=[one and one.language for one in told], language_score=score)
+        return drop(batch, score.is_valid(), "extract.gated", score)
 
     def _found(self, pages: Any, read: _blocks.Read) -> list[Page]:
         """The main text of each page by the engine chosen."""

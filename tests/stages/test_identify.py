@@ -14,7 +14,8 @@ from pydantic import ValidationError
 
 from florilegium.languages import load
 from florilegium.pipeline.schema import Batch, batch
-from florilegium.stages.identify import LONGEST, Identify, one_line
+from florilegium.stages._language import LONGEST, one_line
+from florilegium.stages.identify import Identify
 
 COLUMNS = ("id", "text", "language", "language_score", "reason", "reason_value", "reason_limit")
 GOLDEN = Path(__file__).parents[1] / "golden" / "languages"
