@@ -6,18 +6,23 @@ provenance follow from it. No time, host or process id stands in it.
 """
 
 import json
+import os
 import resource
+import signal
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from importlib import import_module
 from typing import Any
 
-from florilegium.pipeline import store
+from florilegium.pipeline import memory, store
 from florilegium.pipeline.store import Stored
 
 Say = Callable[[str, Any], None]
-"""How a running unit reports: `say("progress", {...})`, `say("at", place)`."""
+"""How a running unit reports: `say("progress", {...})`, `say("at", place)`, `say("held", memory)`."""
+
+OVER = signal.SIGUSR1
+"""By this signal a worker ends itself in a place that took too much memory."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +34,7 @@ class Unit:
     given: all that determines its bytes, JSON only: options, digests of code, models, inputs. It makes the fingerprint.
     carry: what it needs beside that, JSON only: paths of inputs and the like, which differ from place to place.
     load: bytes of input, for ordering (largest first) and progress; no part of the fingerprint.
-    cpu_seconds: the backstop: a document that takes more than this is dropped by killing the worker; 0 is off.
+    cpu_seconds, memory_mb: the backstop: a document that takes more is dropped by killing the worker; 0 is off.
     struck: documents that have killed a worker, place -> reason; kept in the record and replayed.
     """
 
@@ -41,6 +46,7 @@ class Unit:
     carry: Mapping[str, Any] = field(default_factory=dict)
     load: int = 0
     cpu_seconds: int = 0
+    memory_mb: int = 0
     struck: Mapping[str, str] = field(default_factory=dict)
 
     def fingerprint(self) -> str:
@@ -72,20 +78,32 @@ class Record:
 
 
 class Guard:
-    """What a running unit holds its CPU time against: documents that kill the worker are found and left out.
+    """What a running unit holds its CPU time and memory against: documents that kill the worker are left out.
 
     careful: batches (by place) to be run one document at a time. struck: documents to leave out, with their reason.
+    memory_mb: how much more a place may hold at its peak than at its start, in MiB of resident memory. That is looked
+    at when the place is left, so that it matters little what a library makes of a failed allocation; until then
+    a wall, at twice as much, keeps the machine.
     """
 
-    def __init__(self, cpu_seconds: int, careful: frozenset[str], struck: Mapping[str, str], say: Say) -> None:
+    def __init__(
+        self, cpu_seconds: int, careful: frozenset[str], struck: Mapping[str, str], say: Say, memory_mb: int = 0
+    ) -> None:
         self.cpu_seconds = cpu_seconds
         self.careful = careful
         self.struck = struck
         self.say = say
+        self._most = memory_mb << 20
+        self._began: memory.Held | None = None
 
     def enter(self, place: str) -> None:
-        """Say where the worker is, and give this place its CPU seconds."""
+        """Say where the worker is, and give this place its CPU seconds and memory."""
+        self._weigh()
         self.say("at", place)
+        if self._most and (began := memory.given_back()):
+            self._began = began
+            self.say("held", began)
+            memory.wall(began.data + 2 * self._most)
         if self.cpu_seconds:
             used = resource.getrusage(resource.RUSAGE_SELF)
             soft = int(used.ru_utime + used.ru_stime) + self.cpu_seconds + 1
@@ -93,11 +111,26 @@ class Guard:
             resource.setrlimit(resource.RLIMIT_CPU, (soft if hard < 0 else min(soft, hard), hard))
 
     def leave(self) -> None:
-        """Lift the limit. A death from here on is no document's fault."""
+        """Lift the limits. A death from here on is no document's fault."""
+        self._weigh()
         self.say("at", None)
         if self.cpu_seconds:
             hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
             resource.setrlimit(resource.RLIMIT_CPU, (hard, hard))
+
+    def failed(self, error: Exception) -> None:
+        """Leave after an error. Memory that was not to be had within a place ends the worker: the place is to blame."""
+        if isinstance(error, MemoryError) and self._began:
+            os.kill(os.getpid(), OVER)
+        self.leave()
+
+    def _weigh(self) -> None:
+        """End the worker if the place took too much memory, and take the wall away."""
+        if self._began and (now := memory.held()):
+            if now.peak > max(self._began.peak, self._began.now + self._most):
+                os.kill(os.getpid(), OVER)
+            memory.wall(None)
+        self._began = None
 
 
 def digest(content: Any) -> str:

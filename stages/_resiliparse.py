@@ -19,6 +19,8 @@ def reader(favor: str) -> Callable[[bytes], Page]:
         try:
             tree = HTMLTree.parse_from_bytes(page, "utf-8")
             text = extract_plain_text(tree, main_content=favor != "recall", alt_texts=False, comments=False)
+        except MemoryError:
+            raise
         except Exception:
             return Page(reason="extract.failed")
         lines = (line.strip() for line in text.translate(CONTROLS).split("\n"))

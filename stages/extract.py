@@ -81,6 +81,8 @@ class Extract:
     """Most pages of a PDF; its text is held to max_bytes."""
     cpu_seconds: Annotated[int, Field(ge=0)] = 60
     """Far backstop against bugs: a worker that needs more CPU seconds for one page is killed; 0 is off."""
+    memory_mb: Annotated[int, Field(ge=0)] = 2048
+    """The same for memory: MiB that one page may take beside what the worker holds anyway; 0 is off."""
 
     writes: ClassVar[tuple[str, ...]] = (
         "html", "charset", "title", "declared_language", "published", "declared_licence", "facts", "text",
@@ -100,6 +102,7 @@ class Extract:
         "extract.empty": "no main text was found",
         "extract.failed": "the extractor raised an error",
         "extract.cpu_limit": "the page took more than cpu_seconds",
+        "extract.memory_limit": "the page took more memory than memory_mb",
         "extract.crashed": "the worker died in this page",
     }
     decides: ClassVar[frozenset[str]] = frozenset()

@@ -82,6 +82,7 @@ def units(recipe: Recipe, shares: list[Share], work: str) -> list[Unit]:
             carry={"share": inputs.to_json(share), "stages": line.options(recipe, LINE["documents"])},
             load=share.load,
             cpu_seconds=recipe.stage("extract").cpu_seconds,
+            memory_mb=recipe.stage("extract").memory_mb,
         )
         for number, share in enumerate(shares)
     ]

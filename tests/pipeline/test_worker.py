@@ -1,4 +1,4 @@
-"""One bad document costs itself, never its unit: faults and endless loops are found, recorded and replayed."""
+"""One bad document costs itself, never its unit: faults, loops and hunger are found, recorded and replayed."""
 
 import json
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ def child(monkeypatch: pytest.MonkeyPatch) -> Iterator[Killable]:
 
 
 def unit_of(folder: Path, documents: list[str]) -> Unit:
-    return Unit("test 0", str(folder), "unit", "unruly:run", {"documents": documents}, cpu_seconds=1)
+    return Unit("test 0", str(folder), "unit", "unruly:run", {"documents": documents}, cpu_seconds=1, memory_mb=64)
 
 
 CASES: list[tuple[list[str], list[str], dict[str, str]]] = [
@@ -33,6 +33,18 @@ CASES: list[tuple[list[str], list[str], dict[str, str]]] = [
         ["fault-1", "fault-2", "c", "d", "endless"],
         ["c", "d"],
         {"fault-1": "extract.crashed", "fault-2": "extract.crashed", "endless": "extract.cpu_limit"},
+    ),
+    (["a", "large-1", "large-2", "large-3"], ["a", "large-1", "large-2", "large-3"], {}),
+    (["a", "swelling", "c"], ["a", "c"], {"swelling": "extract.memory_limit"}),
+    (
+        ["boundless", "swallowed", "aborted", "fault", "large"],
+        ["large"],
+        {
+            "boundless": "extract.memory_limit",
+            "swallowed": "extract.memory_limit",
+            "aborted": "extract.memory_limit",
+            "fault": "extract.crashed",
+        },
     ),
     (["a", "killed-once", "c"], ["a", "killed-once", "c"], {}),
 ]

@@ -144,7 +144,7 @@ MANY = "extract.too_many_blocks"
 
 
 def test_every_reason_is_declared() -> None:
-    given_elsewhere = {"extract.cpu_limit", "extract.crashed", "extract.gated"}
+    given_elsewhere = {"extract.cpu_limit", "extract.memory_limit", "extract.crashed", "extract.gated"}
     seen = {expected for _, expected in REASONS.values() if expected} | {"extract.failed", MANY} | set(_pdf.REASONS)
     assert seen | given_elsewhere == set(Extract.reasons)
 

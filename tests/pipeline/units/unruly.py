@@ -1,4 +1,4 @@
-"""Units that misbehave, for tests of the killable worker: documents that fault, never end, or are refused."""
+"""Units that misbehave, for tests of the killable worker: documents that fault, never end, swell, or are refused."""
 
 import os
 import signal
@@ -32,6 +32,7 @@ def _do(name: str, unit: Unit) -> str:
     if name.startswith("endless"):
         while True:
             pass
+    _swell(name)
     if name.startswith("killed-once"):
         marker = Path(unit.folder) / f"{name}.was-here"
         if not marker.exists():
@@ -44,3 +45,17 @@ def _do(name: str, unit: Unit) -> str:
     if name.startswith("full"):
         raise OSError(28, "No space left on device", "/somewhere/file")
     return name
+
+
+SIZES = {"large": 48, "swelling": 96, "boundless": 1 << 20, "swallowed": 1 << 20, "aborted": 1 << 20}
+"""MiB that a document holds for a moment."""
+
+
+def _swell(name: str) -> None:
+    try:
+        _held = [b"x" * (1 << 20) for _ in range(SIZES.get(name.partition("-")[0], 0))]
+    except MemoryError:
+        if name.startswith("boundless"):
+            raise
+        if name.startswith("aborted"):
+            os.abort()
