@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from florilegium.stages import _native
+from florilegium.stages._stated import METAS
 
 MODEL = Path(__file__).with_name("blocks.npz")
 THRESHOLDS = {"precision": 0.65, "balanced": 0.5, "recall": 0.35}
@@ -101,4 +102,5 @@ def _model(favor: str, max_blocks: int) -> object:
     )
     borders, borders_at, feature, border, leaves = trees
     bias = int(parts["bias"])
-    return _native.blocks_model(borders, borders_at, feature, border, leaves, bias, least, min(hope, least), max_blocks)
+    bounds = (bias, least, min(hope, least), max_blocks)
+    return _native.blocks_model(borders, borders_at, feature, border, leaves, *bounds, "\n".join(METAS).encode())

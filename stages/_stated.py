@@ -40,6 +40,13 @@ LICENCES = ("dcterms.license", "dc.rights.license", "license", "dcterms.rights",
 RIGHTS = ("robots", "googlebot", "tdm-reservation", "tdm-policy", "x-robots-tag", "copyright", "rights")
 """Metas that say what may be done with a page: kept as they stand, for the evidence of rights."""
 DATE = re.compile(r"\s*(\d{4})-?(\d{2})-?(\d{2})(?!\d)")
+LANGUAGES = ("content-language", "dc.language", "dcterms.language", "language", "og:locale")
+AUTHORS = ("author", "article:author", "dc.creator", "dcterms.creator")
+SITES = ("og:site_name", "application-name")
+METAS = tuple(
+    dict.fromkeys((*DATES, *LICENCES, *RIGHTS, *LANGUAGES, *AUTHORS, *SITES, "og:title", "og:url", "og:type"))
+)
+"""All metas that are looked at: the core hands out no others."""
 YEARS = range(1990, 2101)
 """Of dates that are believed: there were no pages before."""
 DEEPEST = 12
@@ -74,8 +81,8 @@ def stated(raw: bytes) -> Stated:
     things = [thing for _, text in found.get("ld", ()) for thing in _things(text)]
     facts = {
         "author": _ld(things, "author", "name")
-        or _first(metas, "author", "article:author", "dc.creator", "dcterms.creator"),
-        "site_name": _first(metas, "og:site_name", "application-name") or _ld(things, "publisher", "name"),
+        or _first(metas, *AUTHORS),
+        "site_name": _first(metas, *SITES) or _ld(things, "publisher", "name"),
         "canonical": links.get("canonical") or metas.get("og:url"),
         "kind": _kind(things) or metas.get("og:type"),
         **{name: metas.get(name) for name in RIGHTS},
@@ -106,7 +113,7 @@ def _language(
     found: Mapping[str, Sequence[tuple[str, str]]], metas: Mapping[str, str], things: Sequence[Mapping[str, Any]]
 ) -> str | None:
     said = next((value for _, value in found.get("lang", ())), None) or _ld(things, "inLanguage")
-    said = said or _first(metas, "content-language", "dc.language", "dcterms.language", "language", "og:locale")
+    said = said or _first(metas, *LANGUAGES)
     said = said.strip().replace("_", "-") if said else ""
     return said if re.fullmatch(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*", said) else None
 

@@ -64,7 +64,7 @@ struct container {
  * parted by FACT_PART: what it stands in, under which name, and its value.
  *
  *   lang             html lang               title           the first title outside of SVG
- *   meta NAME        content                 link REL        href of link, and of a with rel=license
+ *   meta NAME        content of the wanted   link REL        href, of a canonical address or a licence
  *   time             datetime                ld              a script of JSON-LD
  */
 #define FACT_PART '\x1F'
@@ -82,19 +82,23 @@ struct blocks {
     size_t text_size, text_room;
     char *facts;
     size_t facts_size, facts_room, facts_count;
-    size_t nodes, articles, h1s;
+    size_t nodes, articles, h1s, times;
     uint32_t kinds; /* what the page says it is: enum block_page, a bit each */
 };
 
 struct blocks_names;
 
-/* Tables of names and code points, made once and shared. NULL: memory. */
-struct blocks_names *blocks_names(void);
+/* Tables of names and code points, made once and shared. metas: names of the metas that are facts, in lower case, a line
+ * each, 255 at most. NULL: memory, or more. */
+struct blocks_names *blocks_names(const char *metas, size_t size);
 void blocks_names_free(struct blocks_names *names);
 
 /* Reads a page (UTF-8). `blocks` starts as zeros and may be used again for the next page. False: memory. */
 bool blocks_read(struct blocks *blocks, const struct blocks_names *names, const uint8_t *page, size_t size);
 void blocks_free(struct blocks *blocks);
+
+/* Makes room for so many items of so many bytes. False: memory. */
+bool blocks_grow(void **data, size_t *room, size_t wanted, size_t width);
 
 /* count x BLOCKS_FEATURES. False: memory. */
 bool blocks_features(const struct blocks *blocks, float *out);

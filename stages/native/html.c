@@ -46,7 +46,13 @@ static void free_blocks(struct html_block *block)
     }
 }
 
-void html_room_reset(struct html_room *room)
+static void free_room(struct html_room *room)
+{
+    free_blocks(room->newest);
+    *room = (struct html_room){NULL, 0, 0};
+}
+
+static void reset_room(struct html_room *room)
 {
     room->used = 0;
     if (!room->newest)
@@ -54,13 +60,7 @@ void html_room_reset(struct html_room *room)
     free_blocks(room->newest->next);
     room->newest->next = NULL;
     if (room->size > 16 * BLOCK) /* one giant text need not be remembered */
-        html_room_free(room);
-}
-
-void html_room_free(struct html_room *room)
-{
-    free_blocks(room->newest);
-    *room = (struct html_room){NULL, 0, 0};
+        free_room(room);
 }
 
 /* ---- character references ---- */
@@ -179,17 +179,19 @@ static size_t reference(uint8_t **out, const uint8_t *text, size_t size, bool at
 /* How a text reads: with references, as the value of an attribute, with NUL replaced. */
 enum { REFERENCES = 1, VALUE = 2, NUL = 4 };
 
-static bool reads_as_it_stands(const uint8_t *text, size_t size, int how)
+/* Few pages have a carriage return or a NUL: who has none need not be searched for them again. */
+static bool reads_as_it_stands(const struct html_tokenizer *html, const uint8_t *text, size_t size, int how)
 {
-    return !size || (!memchr(text, '\r', size) && !(how & REFERENCES && memchr(text, '&', size)) &&
-                     !(how & NUL && memchr(text, 0, size)));
+    return !size || (!(html->returns && memchr(text, '\r', size)) && !(how & REFERENCES && memchr(text, '&', size)) &&
+                     !(html->nuls && how & NUL && memchr(text, 0, size)));
 }
 
 /* No reference is shorter than half of what it stands for ("&nGt;" is six bytes), and NUL becomes three: three times the
  * size is room enough. */
-static struct html_span read_text(struct html_room *room, const uint8_t *text, size_t size, int how)
+static struct html_span read_text(struct html_tokenizer *html, const uint8_t *text, size_t size, int how)
 {
-    if (reads_as_it_stands(text, size, how))
+    struct html_room *const room = &html->room;
+    if (reads_as_it_stands(html, text, size, how))
         return (struct html_span){text, size};
     uint8_t *const start = room_for(room, 3 * size + 8), *out = start;
     for (size_t at = 0; at < size && start;) {
@@ -209,11 +211,6 @@ static struct html_span read_text(struct html_room *room, const uint8_t *text, s
     if (start)
         room->used += (size_t)(out - start);
     return (struct html_span){start, (size_t)(out - start)};
-}
-
-struct html_span html_decode(struct html_room *room, const uint8_t *text, size_t size)
-{
-    return read_text(room, text, size, REFERENCES);
 }
 
 /* A name in lower case. */
@@ -269,13 +266,10 @@ static const uint8_t *read_value(const uint8_t *at, const uint8_t *end, struct h
 
 static bool same(const struct html_span *a, const struct html_span *b)
 {
-    return a->size == b->size && memcmp(a->at, b->at, a->size) == 0;
+    return a->size == b->size && (!a->size || *a->at == *b->at) && memcmp(a->at, b->at, a->size) == 0;
 }
 
-/* False: memory. A name that is there already is passed by; above MANY attributes nobody looks, so that a tag of 200,000
- * stays linear: who reads a page drops it for that. */
-#define MANY 256
-
+/* As it stands. False: memory. */
 static bool add_attribute(struct html_tokenizer *html, struct html_token *token, const struct html_span *name,
                           const struct html_span *value)
 {
@@ -287,14 +281,29 @@ static bool add_attribute(struct html_tokenizer *html, struct html_token *token,
         html->attributes = grown;
         html->attribute_room = wanted;
     }
-    struct html_attribute *const into = html->attributes + token->attribute_count;
-    into->name = read_name(&html->room, name->at, name->size);
-    into->value = read_text(&html->room, value->at, value->size, REFERENCES | VALUE | NUL);
-    for (size_t i = 0; i < token->attribute_count && i < MANY; i++)
-        if (same(&html->attributes[i].name, &into->name))
-            return true;
-    token->attribute_count++;
-    return into->name.at && into->value.at;
+    html->attributes[token->attribute_count++] = (struct html_attribute){*name, *value};
+    return true;
+}
+
+/* Above MANY attributes nobody looks for names that are there already, so that a tag of 200,000 stays linear: who reads a
+ * page drops it for that. */
+#define MANY 256
+
+bool html_attributes(struct html_tokenizer *html, struct html_token *token)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < token->attribute_count; i++) {
+        struct html_attribute *const into = html->attributes + count, from = html->attributes[i];
+        into->name = read_name(&html->room, from.name.at, from.name.size);
+        into->value = read_text(html, from.value.at, from.value.size, REFERENCES | VALUE | NUL);
+        html->failed |= !into->name.at || !into->value.at;
+        bool there = false;
+        for (size_t k = 0; k < count && k < MANY && !there; k++)
+            there = same(&html->attributes[k].name, &into->name);
+        count += !there;
+    }
+    token->attribute_count = count;
+    return !html->failed;
 }
 
 /* A tag from its name on: what is behind its ">", NULL where the input ends before. */
@@ -369,7 +378,7 @@ static bool begins(const uint8_t *at, const uint8_t *end, const char *what)
 static enum html_kind comment_of(struct html_tokenizer *html, struct html_token *token, const uint8_t *text,
                                  const uint8_t *text_end, const uint8_t *behind)
 {
-    token->text = read_text(&html->room, text, (size_t)(text_end - text), NUL);
+    token->text = read_text(html, text, (size_t)(text_end - text), NUL);
     html->failed |= !token->text.at;
     html->at = behind;
     return token->kind = HTML_COMMENT;
@@ -417,7 +426,7 @@ static const uint8_t *identifier(struct html_tokenizer *html, const uint8_t *at,
     const uint8_t quote = *at++, *const start = at;
     while (at < html->end && *at != quote && *at != '>')
         at++;
-    *found = read_text(&html->room, start, (size_t)(at - start), NUL);
+    *found = read_text(html, start, (size_t)(at - start), NUL);
     return at < html->end && *at == quote ? at + 1 : NULL;
 }
 
@@ -488,7 +497,7 @@ static enum html_kind declaration(struct html_tokenizer *html, struct html_token
 
 static enum html_kind text_of(struct html_tokenizer *html, struct html_token *token, const uint8_t *end, int how)
 {
-    token->text = read_text(&html->room, html->at, (size_t)(end - html->at), how);
+    token->text = read_text(html, html->at, (size_t)(end - html->at), how);
     html->failed |= !token->text.at;
     html->at = end;
     return token->kind = HTML_TEXT;
@@ -599,7 +608,7 @@ static enum html_kind cdata(struct html_tokenizer *html, struct html_token *toke
             html->at = at + 3;
             return NOTHING;
         }
-        token->text = read_text(&html->room, start, (size_t)(at - start), 0);
+        token->text = read_text(html, start, (size_t)(at - start), 0);
         html->at = at + 3;
         return token->kind = HTML_TEXT;
     }
@@ -614,11 +623,13 @@ void html_begin(struct html_tokenizer *html, const uint8_t *text, size_t size, e
     html->at = text;
     html->end = text + size;
     html->mode = mode;
+    html->returns = size && memchr(text, '\r', size);
+    html->nuls = size && memchr(text, 0, size);
 }
 
 void html_end(struct html_tokenizer *html)
 {
-    html_room_free(&html->room);
+    free_room(&html->room);
     free(html->attributes);
     html->attributes = NULL;
 }
@@ -643,7 +654,7 @@ static enum html_kind next(struct html_tokenizer *html, struct html_token *token
 enum html_kind html_next(struct html_tokenizer *html, struct html_token *token)
 {
     enum html_kind kind;
-    html_room_reset(&html->room);
+    reset_room(&html->room);
     do {
         *token = (struct html_token){.kind = HTML_END_OF_FILE};
         kind = html->at < html->end ? next(html, token) : HTML_END_OF_FILE;
@@ -667,6 +678,6 @@ void html_switch(struct html_tokenizer *html, const struct html_token *start)
         {"plaintext", HTML_PLAINTEXT},
     };
     for (size_t i = 0; i < sizeof raw_texts / sizeof *raw_texts; i++)
-        if (named_as(&start->name, raw_texts[i].name))
+        if (*start->name.at == (uint8_t)*raw_texts[i].name && named_as(&start->name, raw_texts[i].name))
             html->mode = raw_texts[i].mode;
 }

@@ -22,7 +22,7 @@ struct html_span {
     size_t size;
 };
 
-/* A name is in lower case; the value of an attribute without one is empty. Of two with the same name the first counts. */
+/* As it stands in the page until html_attributes has read it. The value of an attribute without one is empty. */
 struct html_attribute {
     struct html_span name, value;
 };
@@ -64,6 +64,7 @@ struct html_tokenizer {
     const uint8_t *at, *end;
     enum html_mode mode;
     struct html_span last; /* name of the last start tag: the end tag that ends raw text */
+    bool returns, nuls;    /* whether the input has carriage returns, NUL */
     bool foreign;          /* "<![CDATA[" opens a section: set by who knows where in the tree it is */
     struct html_room room;
     struct html_attribute *attributes;
@@ -83,12 +84,8 @@ enum html_kind html_next(struct html_tokenizer *html, struct html_token *token);
  * MathML, with scripting. */
 void html_switch(struct html_tokenizer *html, const struct html_token *start);
 
-/* A text as it reads, character references decoded: in place where it stands so, else in the room. `at` is NULL where
- * memory ran out. */
-struct html_span html_decode(struct html_room *room, const uint8_t *text, size_t size);
-
-/* All that is in the room is taken over, or given back. */
-void html_room_reset(struct html_room *room);
-void html_room_free(struct html_room *room);
+/* Behind a start tag whose attributes are wanted (most are not): reads them, names in lower case, values with their
+ * references decoded, of two with the same name the first. False: memory. */
+bool html_attributes(struct html_tokenizer *html, struct html_token *token);
 
 #endif

@@ -61,8 +61,10 @@ PyObject *module_blocks_model(PyObject *module, PyObject *arguments)
     PyObject *parts[5], *capsule = NULL;
     int bias, least, hope;
     unsigned most;
-    if (!PyArg_ParseTuple(arguments, "OOOOOiiiI:blocks_model", &parts[0], &parts[1], &parts[2], &parts[3], &parts[4], &bias,
-                          &least, &hope, &most))
+    const char *metas = "";
+    Py_ssize_t metas_size = 0;
+    if (!PyArg_ParseTuple(arguments, "OOOOOiiiI|y#:blocks_model", &parts[0], &parts[1], &parts[2], &parts[3], &parts[4], &bias,
+                          &least, &hope, &most, &metas, &metas_size))
         return NULL;
     struct held *const held = PyMem_Calloc(1, sizeof *held);
     if (!held)
@@ -70,7 +72,7 @@ PyObject *module_blocks_model(PyObject *module, PyObject *arguments)
     held->least = least;
     held->hope = hope;
     held->most = most;
-    held->names = blocks_names();
+    held->names = blocks_names(metas, (size_t)metas_size);
     if (!held->names)
         PyErr_NoMemory();
     else if (read_trees(parts, bias, held))

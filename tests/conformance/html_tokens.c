@@ -28,6 +28,8 @@ int main(int count, char **values)
     html_begin(&html, text, size, (enum html_mode)atoi(values[1]));
     html.last = (struct html_span){(const uint8_t *)values[2], strlen(values[2])};
     while (html_next(&html, &token) != HTML_END_OF_FILE) {
+        if (token.kind == HTML_START && !html_attributes(&html, &token))
+            return 2;
         printf("%d %d %d ", token.kind, token.self_closing, token.quirks);
         put(token.kind == HTML_TEXT || token.kind == HTML_COMMENT ? &token.text : &token.name);
         if (token.kind == HTML_DOCTYPE) {

@@ -63,8 +63,11 @@ static void check_tokens(const uint8_t *page, size_t size)
         html_begin(&html, page, size, (enum html_mode)mode);
         html.last = (struct html_span){(const uint8_t *)"title", 5};
         html.foreign = mode == HTML_CDATA;
-        while (html_next(&html, &token) != HTML_END_OF_FILE)
+        while (html_next(&html, &token) != HTML_END_OF_FILE) {
+            if (token.kind == HTML_START)
+                require(html_attributes(&html, &token), "memory");
             require(++tokens <= size + 1, "no more tokens than bytes");
+        }
         require(!html.failed && html.at == html.end, "all of it is read");
         html_end(&html);
     }
@@ -119,7 +122,7 @@ int main(int count, char **values)
         leaves[i] = (int16_t)(below(&state, 400) - 200);
     const struct trees trees = {BLOCKS_FEATURES, TREES, borders, borders_at, feature, border, leaves, 0};
     require(trees_check(&trees), "a model");
-    struct blocks_names *const names = blocks_names();
+    struct blocks_names *const names = blocks_names("date\nog:title\nrobots", 20);
     require(names != NULL, "memory");
     for (long i = 0; i < inputs; i++) {
         const size_t size = grow(page, &state);
