@@ -100,7 +100,10 @@ void blocks_free(struct blocks *blocks);
 /* Makes room for so many items of so many bytes. False: memory. */
 bool blocks_grow(void **data, size_t *room, size_t wanted, size_t width);
 
-/* count x BLOCKS_FEATURES. False: memory. */
-bool blocks_features(const struct blocks *blocks, float *out);
+/* The rows of a page for the model, in order, some at a time. `columns` is BLOCKS_FEATURES x TREES_ROWS, and zeros at
+ * first: a number of blocks, 0 behind the last. NULL: memory. */
+struct blocks_view *blocks_view(const struct blocks *blocks);
+void blocks_view_free(struct blocks_view *page);
+size_t blocks_view_next(struct blocks_view *page, float *columns);
 
 #endif

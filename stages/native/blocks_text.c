@@ -4,14 +4,24 @@
 #include <stdlib.h>
 #include <string.h>
 
+static bool score(const struct blocks *blocks, const struct trees *trees, int32_t *scores)
+{
+    struct blocks_view *const page = blocks_view(blocks);
+    float *const columns = calloc(BLOCKS_FEATURES * TREES_ROWS, sizeof *columns);
+    uint8_t *const places = malloc(BLOCKS_FEATURES * TREES_ROWS);
+    const bool good = page && columns && places;
+    for (size_t at = 0, count; good && (count = blocks_view_next(page, columns)); at += count)
+        trees_score(trees, columns, count, places, scores + at);
+    free(places);
+    free(columns);
+    blocks_view_free(page);
+    return good;
+}
+
 bool blocks_choose(const struct blocks *blocks, const struct trees *trees, int32_t least, int32_t hope, int32_t *scores,
                    bool *kept)
 {
-    float *const features = malloc((blocks->count + 1) * BLOCKS_FEATURES * sizeof *features);
-    const bool good = features && blocks_features(blocks, features) &&
-                      trees_score(trees, features, blocks->count, scores);
-    free(features);
-    if (!good)
+    if (!score(blocks, trees, scores))
         return false;
     int32_t best = INT32_MIN;
     for (size_t i = 0; i < blocks->count; i++)

@@ -25,6 +25,7 @@ static void drop(struct held *held)
     while (held->taken)
         PyBuffer_Release(held->buffers + --held->taken);
     blocks_names_free(held->names);
+    trees_close(&held->trees);
     PyMem_Free(held);
 }
 
@@ -46,9 +47,9 @@ static bool read_trees(PyObject *const parts[5], int32_t bias, struct held *held
                 buffers[4].len == (Py_ssize_t)(count * TREES_LEAVES * sizeof(int16_t));
     good = good && (Py_ssize_t)(at[BLOCKS_FEATURES] * sizeof(float)) == buffers[0].len;
     if (good) {
-        held->trees = (struct trees){BLOCKS_FEATURES, count,          buffers[0].buf, at, buffers[2].buf,
-                                     buffers[3].buf,  buffers[4].buf, bias};
-        good = trees_check(&held->trees);
+        held->trees = (struct trees){BLOCKS_FEATURES, count, buffers[0].buf, at,  buffers[2].buf,
+                                     buffers[3].buf,  buffers[4].buf, NULL,  bias};
+        good = trees_open(&held->trees);
     }
     if (!good)
         PyErr_SetString(PyExc_ValueError, "the parts of the model do not fit together, or not to these features");
@@ -166,6 +167,21 @@ done:
     return result;
 }
 
+/* The matrix of features, a row a block. */
+static bool put_features(const struct blocks *blocks, float *rows)
+{
+    static const size_t tile = BLOCKS_FEATURES * TREES_ROWS;
+    struct blocks_view *const page = blocks_view(blocks);
+    float *const columns = calloc(tile, sizeof *columns);
+    const bool good = page && columns;
+    for (size_t count; good && (count = blocks_view_next(page, columns)); rows += count * BLOCKS_FEATURES)
+        for (size_t at = 0; at < count * BLOCKS_FEATURES; at++)
+            rows[at] = columns[at % BLOCKS_FEATURES * TREES_ROWS + at / BLOCKS_FEATURES];
+    free(columns);
+    blocks_view_free(page);
+    return good;
+}
+
 /* One page looked at: a list of (text, kind, level, score, kept) and the matrix of features. */
 PyObject *module_blocks_explain(PyObject *module, PyObject *arguments)
 {
@@ -187,7 +203,7 @@ PyObject *module_blocks_explain(PyObject *module, PyObject *arguments)
     }
     if (!blocks_read(&blocks, held->names, page.buf, (size_t)page.len) ||
         !(scores = malloc((blocks.count + 1) * sizeof *scores)) || !(kept = malloc(blocks.count + 1)) ||
-        !(features = malloc((blocks.count + 1) * BLOCKS_FEATURES * sizeof *features)) || !blocks_features(&blocks, features) ||
+        !(features = malloc((blocks.count + 1) * BLOCKS_FEATURES * sizeof *features)) || !put_features(&blocks, features) ||
         !blocks_choose(&blocks, &held->trees, held->least, held->hope, scores, kept)) {
         PyErr_NoMemory();
         goto done;

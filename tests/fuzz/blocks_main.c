@@ -73,7 +73,40 @@ static void check_tokens(const uint8_t *page, size_t size)
     }
 }
 
-#define TREES 20
+#define TREES 21
+#define BORDERS 4
+
+/* A tree at a time, a question at a time. */
+static int32_t walked(const struct trees *trees, const float *column)
+{
+    int32_t sum = trees->bias;
+    for (size_t tree = 0; tree < trees->count; tree++) {
+        unsigned leaf = 0;
+        for (unsigned level = 0; level < TREES_DEPTH; level++) {
+            const size_t feature = trees->feature[tree * TREES_DEPTH + level];
+            const float *const borders = trees->borders + trees->borders_at[feature];
+            leaf |= (unsigned)(column[feature * TREES_ROWS] > borders[trees->border[tree * TREES_DEPTH + level]]) << level;
+        }
+        sum += trees->leaves[tree * TREES_LEAVES + leaf];
+    }
+    return sum;
+}
+
+static void check_scores(const struct blocks *blocks, const struct trees *trees, const int32_t *scores)
+{
+    static float columns[BLOCKS_FEATURES * TREES_ROWS];
+    struct blocks_view *const page = blocks_view(blocks);
+    require(page != NULL, "memory");
+    size_t at = 0;
+    for (size_t count; (count = blocks_view_next(page, columns)); at += count)
+        for (size_t row = 0; row < count; row++) {
+            for (size_t i = 0; i < BLOCKS_FEATURES; i++)
+                require(isfinite(columns[i * TREES_ROWS + row]), "features are numbers");
+            require(walked(trees, columns + row) == scores[at + row], "the scores are the sums of the leaves");
+        }
+    require(at == blocks->count, "a row for each block");
+    blocks_view_free(page);
+}
 
 static void check_page(const struct blocks_names *names, const struct trees *trees, const uint8_t *page, size_t size)
 {
@@ -81,18 +114,15 @@ static void check_page(const struct blocks_names *names, const struct trees *tre
     struct blocks_text text[2] = {{0}, {0}};
     for (int again = 0; again < 2; again++) {
         require(blocks_read(&blocks, names, page, size), "memory");
-        float *const features = malloc((blocks.count + 1) * BLOCKS_FEATURES * sizeof *features);
         int32_t *const scores = malloc((blocks.count + 1) * sizeof *scores);
         bool *const kept = malloc(blocks.count + 1);
-        require(features && scores && kept && blocks_features(&blocks, features), "memory");
-        for (size_t i = 0; i < blocks.count * BLOCKS_FEATURES; i++)
-            require(isfinite(features[i]), "features are numbers");
+        require(scores && kept, "memory");
         for (size_t i = 0; i < blocks.count; i++)
             require(blocks.block[i].text + blocks.block[i].size <= blocks.text_size && blocks.block[i].characters > 0,
                     "blocks hold text");
         require(blocks_choose(&blocks, trees, 0, -1000, scores, kept), "memory");
+        check_scores(&blocks, trees, scores);
         require(blocks_join(&blocks, kept, again, text + again) && blocks_put_facts(&blocks, text + again), "memory");
-        free(features);
         free(scores);
         free(kept);
     }
@@ -104,7 +134,7 @@ static void check_page(const struct blocks_names *names, const struct trees *tre
 int main(int count, char **values)
 {
     static uint8_t page[MOST];
-    static float borders[BLOCKS_FEATURES];
+    static float borders[BORDERS * BLOCKS_FEATURES];
     static uint32_t borders_at[BLOCKS_FEATURES + 1];
     static uint8_t feature[TREES * TREES_DEPTH], border[TREES * TREES_DEPTH];
     static int16_t leaves[TREES * TREES_LEAVES];
@@ -113,15 +143,19 @@ int main(int count, char **values)
         state ^= strtoull(values[2], NULL, 10) * 0x9E3779B97F4A7C15u;
     const long inputs = count > 1 ? strtol(values[1], NULL, 10) : 1000;
     for (uint32_t i = 0; i < BLOCKS_FEATURES; i++) {
-        borders[i] = (float)below(&state, 20);
-        borders_at[i + 1] = i + 1;
+        borders[BORDERS * i] = (float)below(&state, 3) / 4;
+        for (uint32_t k = 1; k < BORDERS; k++)
+            borders[BORDERS * i + k] = borders[BORDERS * i + k - 1] * 2 + (float)below(&state, 3) / 8;
+        borders_at[i + 1] = BORDERS * (i + 1);
     }
-    for (size_t i = 0; i < sizeof feature; i++)
+    for (size_t i = 0; i < sizeof feature; i++) {
         feature[i] = (uint8_t)below(&state, BLOCKS_FEATURES);
+        border[i] = (uint8_t)below(&state, BORDERS);
+    }
     for (size_t i = 0; i < sizeof leaves / sizeof *leaves; i++)
-        leaves[i] = (int16_t)(below(&state, 400) - 200);
-    const struct trees trees = {BLOCKS_FEATURES, TREES, borders, borders_at, feature, border, leaves, 0};
-    require(trees_check(&trees), "a model");
+        leaves[i] = (int16_t)(below(&state, 65536) - 32768);
+    struct trees trees = {BLOCKS_FEATURES, TREES, borders, borders_at, feature, border, leaves, NULL, 0};
+    require(trees_open(&trees), "a model");
     struct blocks_names *const names = blocks_names("date\nog:title\nrobots", 20);
     require(names != NULL, "memory");
     for (long i = 0; i < inputs; i++) {
@@ -133,6 +167,7 @@ int main(int count, char **values)
         check_page(names, &trees, exact, size);
         free(exact);
     }
+    trees_close(&trees);
     blocks_names_free(names);
     printf("%ld inputs\n", inputs);
     return 0;

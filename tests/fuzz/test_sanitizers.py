@@ -14,6 +14,7 @@ WAYS: list[tuple[Path, tuple[str, ...]]] = [
     *((driver, ()) for driver in DRIVERS),
     (HERE / "bytelevel_main.c", ("-DPLAIN_C",)),
     (HERE / "added_main.c", ("-DPLAIN_C",)),
+    (HERE / "blocks_main.c", ("-DPLAIN_C",)),
 ]
 """Drivers with flags; without vectors is what other processors run."""
 SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover")
