@@ -12,6 +12,28 @@ PRESCAN = 4096
 DETECT = 1 << 20
 """Bytes that the detector reads: it manages about 9 MB a second, and its mind is made up long before."""
 
+NATIONAL = {
+    "cz": ("áčďéěíňóřšťúůýž", "windows-1250", "iso-8859-2"),
+    "ee": ("äõöüšž", "windows-1257", "windows-1252", "iso-8859-15"),
+    "hr": ("čćđšž", "windows-1250", "iso-8859-2"),
+    "hu": ("áéíóöőúüű", "windows-1250", "iso-8859-2"),
+    "lt": ("ąčęėįšųūž", "windows-1257", "iso-8859-13"),
+    "lv": ("āčēģīķļņšūž", "windows-1257", "iso-8859-13"),
+    "mt": ("ċġħżàèìòù", "iso-8859-3"),
+    "pl": ("ąćęłńóśźż", "windows-1250", "iso-8859-2"),
+    "ro": ("ăâîşţ", "windows-1250", "iso-8859-2"),
+    "si": ("čšž", "windows-1250", "iso-8859-2"),
+    "sk": ("áäčďéíĺľňóôŕšťúýž", "windows-1250", "iso-8859-2"),
+}
+"""Top-level domain -> the letters of its language beyond ASCII, and the charsets before Unicode that have them."""
+ALIKE = 0.98
+"""Share of the letters beyond ASCII that must be the country's before its charset goes before the guess.
+
+What is in another language loses where it is short and has, by chance, letters of the country alone: of pieces of 80
+characters from eight languages on these domains 1 % more are read wrongly, most of them Italian in Lithuania, and 2 of
+1,000 whole passages. `tests/filters/test_undeclared.py` has what it gains.
+"""
+
 DAMAGE = {"utf-8": 0.5}
 DAMAGE_ELSEWHERE = 0.1
 """Largest share of characters beyond ASCII that may be unreadable before a charset counts as the wrong one.
@@ -30,6 +52,8 @@ def decode(payload: bytes, declared: str | None, tld: str | None = None) -> tupl
 
     declared: charset of the HTTP header, any label of the standard; others are passed over.
     tld: last label of the host (`hu`), a hint for the guess alone: without it, Hungarian is taken for windows-1252.
+    Where the guess reads letters that are not its country's (NATIONAL), and another charset of the country does not,
+    that one is taken: chardetng prefers windows-1250 where a short text could be either, and knows no iso-8859-3.
     Order: byte order mark, or `<` in UTF-16; UTF-16 declared by HTTP; UTF-8; declared by HTTP; declared by meta or XML
     prolog (prescan of the HTML standard, 13.2.3.2); chardetng's guess. The first that reads the payload is taken.
     A charset reads the payload if it does so without error, or if the unreadable share stays within DAMAGE; what is
@@ -60,8 +84,29 @@ def _candidates(payload: bytes, declared: str | None, tld: str | None) -> Iterat
     detector.feed(payload[:DETECT], last=True)
     hint = tld.encode() if tld and TLD.fullmatch(tld) else None
     guess = _name(detector.guess(tld=hint, allow_utf8=False))
+    if guess and tld in NATIONAL:
+        yield _national(payload[:DETECT], guess, *NATIONAL[tld])
     if guess:
         yield guess
+
+
+def _national(start: bytes, guess: str, letters: str, *charsets: str) -> str:
+    """The guess, or the charset of the country that reads these letters alone where the guess reads others."""
+    best, share = guess, _share(start, guess, letters)
+    for name in charsets:
+        if (other := _share(start, name, letters)) > max(share, ALIKE):
+            best, share = name, other
+    return best
+
+
+def _share(start: bytes, name: str, letters: str) -> float:
+    """The share of these letters among the letters beyond ASCII; controls of C1 and unreadable bytes are none of them.
+
+    A sign that stands between two letters is taken for a letter.
+    """
+    text = webencodings.lookup(name).codec_info.decode(start, "replace")[0].lower()
+    found = BEYOND_ASCII.findall(text)
+    return sum(one in letters for one in found) / len(found) if found else 0.0
 
 
 def _read(payload: bytes, name: str) -> str | None:
@@ -77,6 +122,7 @@ def _read(payload: bytes, name: str) -> str | None:
     return text if broken <= DAMAGE.get(name, DAMAGE_ELSEWHERE) * beyond_ascii else None
 
 
+BEYOND_ASCII = re.compile(r"[^\W\d_\0-\x7f]|[\x80-\x9f\ufffd]|(?<=[^\W\d_])[^\w\s\0-\x7f\u2010-\u201f](?=[^\W\d_])")
 TLD = re.compile(r"[a-z][a-z0-9-]*")
 """What the detector takes as a hint; anything else would make it panic."""
 
