@@ -18,13 +18,15 @@ from rich.console import Console
 from rich.text import Text
 
 DOCS = Path(__file__).resolve().parent
-WIDTH = 112
+WIDTH = 114
 PICTURES = {
     "build.svg": ("florilegium sample europe", "florilegium build europe/recipe.yaml --out corpus"),
     "fates.svg": ("florilegium fates corpus",),
 }
-WINDOW = (1240, 1750)
-"""Width and height of the page that is shown, in CSS pixels: the head, the flow and the first tables."""
+LISTS = {"fates.svg"}
+"""Pictures of one thing a line: long lines are cut, not wrapped."""
+WINDOW = (1240, 1535)
+"""Width and height of the page that is shown, in CSS pixels: the head, the flow and the table of stages."""
 
 
 def main() -> None:
@@ -32,19 +34,21 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for picture, commands in PICTURES.items():
-            (DOCS / picture).write_text(terminal(commands, folder), "utf-8")
+            (DOCS / picture).write_text(terminal(commands, folder, picture in LISTS), "utf-8")
         if shutil.which("chromium"):
             page(folder / "corpus/reports/provenance.html", DOCS / "provenance.png")
         else:
             sys.exit("docs/provenance.png is as it was: there is no chromium")
 
 
-def terminal(commands: Sequence[str], folder: Path) -> str:
-    """What the commands print, as an SVG that needs nothing from elsewhere."""
+def terminal(commands: Sequence[str], folder: Path, cut: bool) -> str:
+    """What the commands print, as an SVG that needs nothing from elsewhere. cut: long lines end in an ellipsis."""
     shown = Console(record=True, width=WIDTH, file=StringIO())
     for command in commands:
         shown.print(Text.assemble(("$ ", "bold green"), (command, "bold")))
-        shown.print(Text.from_ansi(said(command, folder)))
+        for line in Text.from_ansi(said(command, folder)).split("\n"):
+            shown.print(line, no_wrap=cut, overflow="ellipsis" if cut else "fold")
+    shown.print()  # the last line is cropped below its letters
     fonts = re.compile(r"@font-face \{\{.*?\}\}\s*", re.DOTALL)
     return shown.export_svg(title="florilegium", code_format=fonts.sub("", CONSOLE_SVG_FORMAT))
 

@@ -65,6 +65,7 @@ class Tally:
 
     def __init__(self, units: int, cached: int, load: int) -> None:
         self.units, self.cached, self.load = units, cached, load
+        self.any = units + cached > 0  # a pass that the recipe does not ask for has nothing to show
         self.finished = 0
         self.deaths = 0
         self._started = time.monotonic()
@@ -133,7 +134,8 @@ class Plain:
     def end(self, name: str) -> None:
         """See run.Watch."""
         del name
-        self._say("done ")
+        if self._tally.any:
+            self._say("done ")
 
     def _say(self, mark: str) -> None:
         self._to.write(f"{NAMES.get(self._name, self._name):<{WIDTH}} {mark} {self._tally.line()}\n")
@@ -151,7 +153,9 @@ class Live:
     def begin(self, name: str, units: int, cached: int, load: int) -> None:
         """See run.Watch."""
         self._tally = Tally(units, cached, load)
-        self._task = self._progress.add_task(f"{NAMES.get(name, name):<{WIDTH}}", total=1.0, line="")
+        self._task = self._progress.add_task(
+            f"{NAMES.get(name, name):<{WIDTH}}", total=1.0, line="", visible=self._tally.any
+        )
 
     def event(self, event: Event) -> None:
         """See run.Watch."""
