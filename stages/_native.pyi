@@ -131,11 +131,13 @@ def blocks_model(
     least: int,
     hope: int,
     most: int,
+    metas: bytes = b"",
     /,
 ) -> object:
     """A model for blocks_read: `struct trees` of `stages/native/trees.h` in its types.
 
     least, hope: sums of leaves from which a block is main text, and that the best must have. most: blocks of a page.
+    metas: names of the metas that are handed out as facts, in lower case, a line each.
     Raises ValueError where the parts do not fit together.
     """
 

@@ -1,3 +1,3 @@
 """The digest of the sources of the C core, which names passes in place of their compiled form."""
 
-DIGEST = "f2303457e629dea87b71b16e6d03af0b"
+DIGEST = "70720d7510544574c97763c0dcb1f565"
