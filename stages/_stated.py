@@ -5,6 +5,7 @@ then marks in the text. Sources: the HTML standard (4.2.4, 4.2.5, 4.6.6), schema
 metadata terms, TDMRep (W3C community group).
 """
 
+import itertools
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -122,15 +123,19 @@ def _published(
     found: Mapping[str, Sequence[tuple[str, str]]], metas: Mapping[str, str], things: Sequence[Mapping[str, Any]]
 ) -> date | None:
     times = found.get("time", ())
-    said = [_ld(things, "datePublished"), *(metas.get(name) for name in DATES)]
-    said += [value for name, value in times if name == "datepublished"] + [value for _, value in times[:1]]
-    said.append(_ld(things, "dateCreated"))
-    return next(filter(None, map(_date, said)), None)
+    said = itertools.chain(
+        (_ld(things, "datePublished"),),
+        (metas[name] for name in DATES if name in metas),
+        (value for name, value in times if name == "datepublished"),
+        (value for _, value in times[:1]),
+        (_ld(things, "dateCreated"),),
+    )
+    return next(filter(None, map(_date, filter(None, said))), None)
 
 
-def _date(said: str | None) -> date | None:
+def _date(said: str) -> date | None:
     """The day of an ISO 8601 date or time."""
-    match = DATE.match(said or "")
+    match = DATE.match(said)
     if match is None or int(match[1]) not in YEARS:
         return None
     try:
