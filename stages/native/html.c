@@ -237,9 +237,19 @@ static struct html_span read_name(struct html_room *room, const uint8_t *text, s
 
 /* ---- tags ---- */
 
+/* What a byte ends in a tag. */
+enum { BLANK = 1, ENDS_NAME = 2, ENDS_KEY = 4, ENDS_VALUE = 8 };
+
+static const uint8_t ends[256] = {
+    [' '] = BLANK | ENDS_NAME | ENDS_KEY | ENDS_VALUE,  ['\n'] = BLANK | ENDS_NAME | ENDS_KEY | ENDS_VALUE,
+    ['\t'] = BLANK | ENDS_NAME | ENDS_KEY | ENDS_VALUE, ['\f'] = BLANK | ENDS_NAME | ENDS_KEY | ENDS_VALUE,
+    ['\r'] = BLANK | ENDS_NAME | ENDS_KEY | ENDS_VALUE, ['/'] = ENDS_NAME | ENDS_KEY,
+    ['>'] = ENDS_NAME | ENDS_KEY | ENDS_VALUE,          ['='] = ENDS_KEY,
+};
+
 static const uint8_t *after_spaces(const uint8_t *at, const uint8_t *end)
 {
-    while (at < end && is_space(*at))
+    while (at < end && ends[*at] & BLANK)
         at++;
     return at;
 }
@@ -258,7 +268,7 @@ static const uint8_t *read_value(const uint8_t *at, const uint8_t *end, struct h
         *value = (struct html_span){at + 1, (size_t)(close - at - 1)};
         return close + 1;
     }
-    while (at < end && !is_space(*at) && *at != '>')
+    while (at < end && !(ends[*at] & ENDS_VALUE))
         at++;
     value->size = (size_t)(at - value->at);
     return at < end ? at : NULL;
@@ -311,7 +321,7 @@ static const uint8_t *read_tag(struct html_tokenizer *html, struct html_token *t
 {
     const uint8_t *at = html->at, *const end = html->end;
     const uint8_t *const name = at;
-    while (at < end && !is_space(*at) && *at != '/' && *at != '>')
+    while (at < end && !(ends[*at] & ENDS_NAME))
         at++;
     token->name = read_name(&html->room, name, (size_t)(at - name));
     for (;;) {
@@ -327,7 +337,7 @@ static const uint8_t *read_tag(struct html_tokenizer *html, struct html_token *t
         }
         struct html_span key = {at, 0}, value = {at, 0};
         at++; /* an "=" in front belongs to the name */
-        while (at < end && !is_space(*at) && *at != '/' && *at != '>' && *at != '=')
+        while (at < end && !(ends[*at] & ENDS_KEY))
             at++;
         key.size = (size_t)(at - key.at);
         const uint8_t *const behind = after_spaces(at, end);
