@@ -81,8 +81,7 @@ def stated(raw: bytes) -> Stated:
             links.setdefault(rel, value.strip())
     things = [thing for _, text in found.get("ld", ()) for thing in _things(text)]
     facts = {
-        "author": _ld(things, "author", "name")
-        or _first(metas, *AUTHORS),
+        "author": _ld(things, "author", "name") or _first(metas, *AUTHORS),
         "site_name": _first(metas, *SITES) or _ld(things, "publisher", "name"),
         "canonical": links.get("canonical") or metas.get("og:url"),
         "kind": _kind(things) or metas.get("og:type"),

@@ -1,7 +1,8 @@
 """Wikitext to plain text, in one pass and linear time.
 
 Kept: paragraphs, headings (not those of sections that end up empty), list items (`- ` before a bulleted or numbered
-one), the texts of links. Out: templates, tables, references, files, categories, comments, formulas, galleries.
+one), the texts of links and of templates that only dress a text (`_wiki_templates`). Out: other templates, tables,
+references, files, categories, comments, formulas, galleries.
 Rules: https://www.mediawiki.org/wiki/Help:Formatting, Help:Links, Help:Tables; what is never closed stays as text.
 
 Why no library: mwparserfromhell 0.7.2 reads 1 MB/s, and 20 kB of `{{a|b={{c|` or `<b a="` take it 7 seconds, growing
@@ -11,6 +12,8 @@ with the square; what a reader needs of a page must be bounded by its length.
 import re
 from collections.abc import Callable, Collection
 from html import unescape
+
+from florilegium.stages.read import _wiki_templates
 
 DEEPEST = 60
 """Most constructs open at once; what opens below stays as text. Articles nest templates ten deep at most."""
@@ -74,9 +77,6 @@ PARTING = frozenset(
     }
 )
 """Tags that end a paragraph."""
-
-SHOWN = {"lang": 2, "langue": 2, "nowrap": 1, "nobr": 1}
-"""Templates that only dress a text, and which of their parameters it is; all others are dropped."""
 
 BREAK = "\x01"
 """Stands for <br>: XML has no such character, so no page holds it."""
@@ -167,7 +167,7 @@ class _Scan:
             left -= len(kind)
             inner = self.close(kind) or ""
             if kind == "{{":
-                self.out.append(_template(inner))
+                self.out.append(_wiki_templates.shown(inner))
 
     def unlink(self, token: str) -> None:
         left = len(token)
@@ -245,13 +245,6 @@ SCANS: dict[str | None, Callable[[_Scan, str], None]] = {
     "shut": _Scan.untable, "ext": _Scan.external, "switch": _Scan.switch, "variant": _Scan.variant,
 }  # fmt: skip
 """What each token of TOKEN does."""
-
-
-def _template(inner: str) -> str:
-    """What a template shows: nothing, but for those that only dress a text."""
-    name, *parameters = inner.split("|") if len(inner) < 1000 else [""]
-    shown = SHOWN.get(name.strip().lower(), 0)
-    return parameters[shown - 1].split("=", 1)[-1] if 0 < shown <= len(parameters) else ""
 
 
 def _link(inner: str, media: frozenset[str]) -> str:

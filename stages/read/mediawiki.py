@@ -5,9 +5,9 @@ memory is bounded by one.
 
 A document is an article (namespace 0) in its last revision. Redirects are dropped as read.redirect, pages that are no
 wikitext (Wikidata's items) as read.not_text; other namespaces are beside documents. The licence is that of Wikimedia's
-projects, by host; the dump states none. Facts: `page`, `revision` (their numbers), `version` (time of the revision),
-`site` (dewiki). Contributors are not read. Files whose names end otherwise (`...xml-p1p297012.bz2`) need
-`format: mediawiki`.
+projects, by host, and `licence_basis` says so; the dump states none, and that of another wiki is not known. Facts:
+`page`, `revision` (their numbers), `version` (time of the revision), `site` (dewiki), `licence_basis`. Contributors are
+not read. Files whose names end otherwise (`...xml-p1p297012.bz2`) need `format: mediawiki`.
 """
 
 import re
@@ -35,6 +35,8 @@ LICENCES = {
     for project in ("wikipedia", "wiktionary", "wikibooks", "wikiquote", "wikisource", "wikiversity", "wikivoyage")
 }
 """Wikimedia's Terms of Use, section 7 (June 2023): text is under CC BY-SA 4.0; Wikinews differs and is not named."""
+
+BASIS = "inferred from the host: Wikimedia Terms of Use, section 7"
 
 MEDIA = frozenset({"file", "image", "media", "category"})
 """Namespaces whose links are no text, by their canonical names; `siteinfo` gives those of the language."""
@@ -132,8 +134,10 @@ def _article(page: Any, site: _Site, stored: _wiki_dump.Page) -> Record:
     title = page.findtext("title")
     revision = (page.findall("revision") or [page])[-1]
     at = revision.findtext("timestamp") or ""
+    licence = _licence(site.base)
     facts = {
         "page": page.findtext("id"), "revision": revision.findtext("id"), "version": at, "site": site.name,
+        "licence_basis": BASIS if licence else None,
     }  # fmt: skip
     url = site.base + quote(title.replace(" ", "_"), safe="/:@!$*(),;~") if site.base and title else None
     record = Record(
@@ -144,7 +148,7 @@ def _article(page: Any, site: _Site, stored: _wiki_dump.Page) -> Record:
         title=title or None,
         declared_language=site.language,
         published=_day(at),
-        declared_licence=_licence(site.base),
+        declared_licence=licence,
         facts={name: value for name, value in facts.items() if value},
     )
     if page.find("redirect") is not None:

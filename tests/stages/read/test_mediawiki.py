@@ -43,11 +43,15 @@ def test_an_article_becomes_plain_text_with_what_the_dump_says_of_it() -> None:
     assert one.url == "https://cs.wikipedia.org/wiki/%C5%98eka_p%C3%ADsku"
     assert (one.declared_language, one.published, one.record_id) == ("cs", date(2024, 2, 29), "7")
     assert one.declared_licence == "CC-BY-SA-4.0"
-    assert one.facts == {"page": "7", "revision": "101", "version": "2024-02-29T10:11:12Z", "site": "cswiki"}
+    assert one.facts == {
+        "page": "7", "revision": "101", "version": "2024-02-29T10:11:12Z", "site": "cswiki",
+        "licence_basis": mediawiki.BASIS,
+    }  # fmt: skip
     assert "Vymyšlený" not in repr(whole), "contributors are not read"
     assert whole[4].text == "nová verze" and whole[4].facts and whole[4].facts["revision"] == "106"
     elsewhere = read(DUMP.replace(b"cs.wikipedia.org", b"wikipedia.org.example"))
     assert elsewhere[0].declared_licence is None and elsewhere[0].url
+    assert "licence_basis" not in (elsewhere[0].facts or {}), "another wiki's licence is not known"
 
 
 def streams(*cuts: int) -> bytes:
@@ -120,6 +124,12 @@ WIKITEXT = [
     ("[[de:Stadt]] [[wikt:slovo]] [[en:a|b]]", "wikt:slovo b"),
     ("{{a|{{b}}|c={{d|[[e]]}}}} f {{{g|h}}}", "f"),
     ("{{lang|fr|l'été}} {{Lang|la|[[urbs]]}} {{lang}}", "l'été urbs"),
+    ("das {{lang|de|Wort}}, {{lang-fr|le mot}}, {{enS|the word|links=no}}", "das Wort, le mot, the word"),
+    ("{{convert|5|km|mi|abbr=on}} {{cvt|5|to|6|km}} {{Convert|1,000.5|-|2|m2}}", "5 km 5 to 6 km 1,000.5 - 2 m2"),
+    ("{{unité|5|km}}, {{date|1|mai|2000|en France}}, {{XIXe siècle}} {{1er}}", "5 km, 1 mai 2000, XIXe siècle 1er"),
+    ("{{nowrap|a b}}{{snd}}{{formatnum:5000}} {{Zitat|Text=x|1=a = b}} {{nowrap|E = m}}", "a b – 5000 a = b"),
+    ("{{quote|{{lang|la|[[urbs|Urbs]]}} aeterna|Author}} {{#if:a|b}} {{XVI}} {{small}}", "Urbs aeterna XVI"),
+    ("{{Infobox|name=a|b}} {{fr}} {{cite web|title=a}} {{" + "lang|la|" + "x" * 5000 + "}}", ""),
     ("a (b; {{c}}) d ({{e}}) f ({{g}}, h) printf()", "a (b; ) d f (h) printf()"),
     ("''a'' '''b''' '''''c''''' l'''d'' e'''f'''", "a b c l'd ef"),
     ("l'''Italia'' è", "l'Italia è"),
