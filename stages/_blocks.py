@@ -22,8 +22,8 @@ THRESHOLDS = {"precision": 0.65, "balanced": 0.5, "recall": 0.35}
 """Score from which a block is main text, 0 to 1, by what is favoured."""
 HOPE = 0.25
 """Score that the best block must have where none reaches the threshold: then those that have it are the text."""
-KINDS = ("paragraph", "heading", "item", "cell", "quote", "code", "caption", "term", "label")
-"""enum block_kind."""
+KINDS = ("paragraph", "heading", "item", "cell", "quote", "code", "caption", "term", "label", "navigation", "comment")
+"""enum block_kind: the last two are places, which count more to a reader than what stands there."""
 
 
 class Read(NamedTuple):

@@ -89,6 +89,6 @@ def _explain(payload: bytes, declared: str | None, favor: str) -> None:
     from florilegium.pipeline.stage import find
 
     for block in find("stages", "extract").explain(payload, declared, favor):
-        kind = f"{block.kind}{block.level or ''}"
+        kind = f"heading {block.level}" if block.kind == "heading" else block.kind
         typer.secho(f"{block.score:5.2f} {kind:10} ", fg=DIM, nl=False)
         typer.secho(block.text, fg=KEPT if block.kept else DIM)

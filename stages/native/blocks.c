@@ -676,6 +676,13 @@ bool blocks_read(struct blocks *blocks, const struct blocks_names *names, const 
     return good;
 }
 
+enum block_kind blocks_shown(const struct block *block)
+{
+    return block->flags & (FLAG(NAV) | FLAG(FOOTER))               ? BLOCK_NAVIGATION
+           : block->groups[GROUP_COMMENT] && !(block->flags & FLAG(BODY)) ? BLOCK_COMMENT
+                                                                     : (enum block_kind)block->kind;
+}
+
 void blocks_free(struct blocks *blocks)
 {
     free(blocks->block);

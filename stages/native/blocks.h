@@ -31,6 +31,8 @@ enum block_kind {
     BLOCK_CAPTION,
     BLOCK_TERM, /* dt, dd */
     BLOCK_LABEL,
+    BLOCK_NAVIGATION, /* these two only where a block is shown: see blocks_shown */
+    BLOCK_COMMENT,
 };
 
 /* Open Graph's og:type and the types of JSON-LD. */
@@ -96,6 +98,10 @@ void blocks_names_free(struct blocks_names *names);
 /* Reads a page (UTF-8). `blocks` starts as zeros and may be used again for the next page. False: memory. */
 bool blocks_read(struct blocks *blocks, const struct blocks_names *names, const uint8_t *page, size_t size);
 void blocks_free(struct blocks *blocks);
+
+/* Its kind as a reader would call it: what stands in a nav or a footer is navigation, and among comments a comment. The
+ * model sees places and kinds apart. */
+enum block_kind blocks_shown(const struct block *block);
 
 /* Makes room for so many items of so many bytes. False: memory. */
 bool blocks_grow(void **data, size_t *room, size_t wanted, size_t width);

@@ -29,6 +29,8 @@ enum {
 };
 #define FLAG(name) (UINT32_C(1) << F_##name)
 
+#define GROUP_COMMENT 5 /* of the fragments */
+
 struct element {
     const char *name;
     uint8_t tag, what, kind, level;

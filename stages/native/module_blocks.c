@@ -211,7 +211,7 @@ PyObject *module_blocks_explain(PyObject *module, PyObject *arguments)
     rows = PyList_New(0);
     for (size_t i = 0; i < blocks.count && rows; i++) {
         const struct block *const block = blocks.block + i;
-        PyObject *const row = Py_BuildValue("s#iiiO", blocks.text + block->text, (Py_ssize_t)block->size, block->kind,
+        PyObject *const row = Py_BuildValue("s#iiiO", blocks.text + block->text, (Py_ssize_t)block->size, blocks_shown(block),
                                             block->level, scores[i], kept[i] ? Py_True : Py_False);
         if (!row || PyList_Append(rows, row))
             Py_CLEAR(rows);

@@ -96,7 +96,13 @@ def test_structure_stays(markdown: bool) -> None:
 def test_blocks_are_shown_with_their_scores() -> None:
     body = f"{NAV}<article><h1>Der Turm</h1>{''.join(f'<p>{one}</p>' for one in PROSE['de'] * 2)}</article>{FOOT}"
     blocks = _blocks.explain(page(body))
-    assert [block.text for block in blocks if block.kind == "item"] == ["Start", "News", "Kontakt", "Info"]
+    assert [block.text for block in blocks if block.kind == "navigation"] == [
+        "Start",
+        "News",
+        "Kontakt",
+        "Info",
+        "Impressum | Datenschutz © 2024",
+    ]
     assert [block.level for block in blocks if block.kind == "heading"] == [1]
     assert all(0 <= block.score <= 1 for block in blocks)
     assert [block.kept for block in blocks if block.text in PROSE["de"]] == [True] * 8
