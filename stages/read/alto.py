@@ -1,12 +1,13 @@
-"""ALTO: pages read from images, one a document, or those of a volume in the order of its METS file, in one zip.
+"""ALTO: pages read from images, one a document, or those of a volume in the order of its METS file, in one archive.
 
 Schemas: https://www.loc.gov/standards/alto/ (v2 to v4 and dialects of libraries), https://www.loc.gov/standards/mets/.
 A text block is a line; margins (running heads, page numbers) are left out. Words divided at line ends are whole: as the
 file says (SUBS_CONTENT), else as the letters and the other words of the page say. confidence: mean of String@WC outside
 the margins; scales differ by engine, which `engine` names. official_id: the ark of the page, or ark, handle or URN of
 the volume.
-A METS file orders the pages that lie beside it in the archive; on its own it has no text. Its logical structure
-(articles across pages) is not followed.
+A METS file orders the pages that lie beside it in the archive (zip, tar.gz); on its own it has no text, and pages that
+lie beside it in a folder are documents of their own: a unit of work is determined by the files that it reads, so a
+volume is one file (`zip -r volume.zip volume/`). Its logical structure (articles across pages) is not followed.
 facts of a page: `engine` (name and version of the OCR), `processed`, `image` (file), `document` (the library's number),
 `page` (its number), `accuracy`, `quality` (as stated); of a volume: `engine`, `issued` (date as it is written), `pages`
 (files, in order), `pages_missing`, `rights_statement`, `volume` (its id); of both: `words`, `hyphens_joined` (as the

@@ -1,23 +1,27 @@
 """French law and case law as the DILA publishes it: LEGI, JORF, KALI, CASS, JADE, CONSTIT, CNIL, one file a document.
 
 Roots and elements after the documentation of the open data of Légifrance; the text is HTML inside BLOC_TEXTUEL/CONTENU
-at any depth. Left out: summaries, editors' notes, links. Files that only say how a text is built are `beside`: each
-article is a document, and its place is a fact. What the columns hold:
+at any depth. Left out: summaries, editors' notes, links. Files that only say how a text is built are `beside`. In a
+bundle (tar.gz, zip) that has a law of LEGI with its structure, the law is one document of its articles in force
+(`_legi`); elsewhere each article is one, and its place is a fact. What the columns hold:
 - official_id: `ecli:` of a decision; else `legi:` with the publisher's id, of an article that of its first version, so
-  that all versions share it and differ by `version`.
+  that all versions share it and differ by `version`; of a law its LEGITEXT.
 - title: Article L. 900-1, the full title of a text, the title of a decision. published: the day of the text, of the
   decision, or from which the version of an article applies.
 - declared_licence: etalab-2.0, as the publisher offers all of it.
-facts: `version` (first day in force, or of the text), `valid_until` (where it ends), `state` (VIGUEUR, ABROGE ...),
-`id` (of this very version), `kind` (NATURE), `work` (text that an article is part of), `heading` (path of headings,
-joined by >), `eli`, `nor`, `court`, `number`, `licence_basis`, `skipped` (elements left out, with their number).
+facts: `version` (first day in force, or of the text; of a law, of its youngest article), `valid_until` (where it
+ends), `state` (VIGUEUR, ABROGE ...), `id` (of this very version), `kind` (NATURE), `work` (text that an article is part
+of), `heading` (path of headings, joined by >), `eli`, `nor`, `court`, `number`, `licence_basis`, `skipped` (elements
+left out, with their number); of a law `articles`, and `articles_missing` of those that its structure names.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
+from itertools import groupby
 from typing import Any, BinaryIO
 
-from florilegium.stages.read import Piece, Record, _xml
+from florilegium.stages.read import Piece, Record, _legi, _xml, wrong_format
+from florilegium.stages.read._archive import Stored, stored
 from florilegium.stages.read._blocks import Blocks, Kind
 from florilegium.stages.read._xml import Document, Options, line, local
 
@@ -54,8 +58,22 @@ def cut(file: BinaryIO, size: int, target: int, options: Options) -> Iterator[tu
 
 
 def read(file: BinaryIO, piece: Piece, options: Options) -> Iterator[Record]:
-    """The article, text or decision; of an archive each of them. position: empty, or the path in the archive."""
-    return _xml.records(file, piece, options, ROOTS, _told)
+    """The article, text or decision; of an archive each of them, and laws. position: empty, or the path therein."""
+    found = False
+    every = stored(file, _xml.SUFFIX, options.max_bytes)
+    for law, files in groupby(every, lambda one: _legi.folder(one.name)):
+        mine = (one for one in files if not one.data or _xml.root_of(one) in ROOTS)
+        records = _legi.joined(mine, options.max_bytes, _told) if law else _singly(mine, options)
+        for record in records:
+            found = True
+            yield record
+    if not found:
+        yield from wrong_format(piece)
+
+
+def _singly(files: Iterable[Stored], options: Options) -> Iterator[Record]:
+    for one in files:
+        yield _xml.told(one, options.max_bytes, _told)
 
 
 def _told(document: Document) -> Record:

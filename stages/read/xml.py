@@ -1,4 +1,4 @@
-"""XML files of public bodies, and zip archives of them: each is read by the format whose root element it has.
+"""XML files of public bodies, and archives of them (zip, tar.gz): each is read by the format whose root element it has.
 
 For folders and archives whose files have no ending of their own. A file is looked into when it is read, not when it is
 listed, so that a million of them cost nothing to list; one of no known format is read.wrong_format. Options of a single
@@ -27,7 +27,7 @@ from florilegium.stages.read._xml import Options
 
 __all__ = ["FORMATS", "POSITIONS", "SUFFIXES", "Options", "check", "cut", "read"]
 
-SUFFIXES = (".xml", ".zip")
+SUFFIXES = (".tar.gz", ".tgz", ".xml", ".zip")
 POSITIONS = "bytes"
 
 FORMATS: tuple[ModuleType, ...] = (
