@@ -93,8 +93,9 @@ def joined(files: Iterable[Stored], max_bytes: int, tell: Tell) -> Iterator[Reco
     if any(link.heading is None and link.id in law.articles for link in placed):
         yield _bound(law, placed)
         for link in placed:
-            if link.heading is None and (record := law.articles.pop(link.id, None)) is not None:
-                yield Record(record.position, record.bytes_in, beside="article")
+            if link.heading is None and link.id in law.articles:
+                joined_one = law.articles.pop(link.id)
+                yield Record(joined_one.position, joined_one.bytes_in, beside="article")
     yield from law.give_up()
 
 

@@ -141,7 +141,7 @@ def _official(work: Any) -> str | None:
     for kind in ALIASES:
         if found.get(kind):
             return f"{kind}:{found[kind]}"
-    address = _value(work, "FRBRuri") or _value(work, "FRBRthis")
+    address = _value(work, "FRBRuri") or _value(work, "FRBRthis").removesuffix("/!main").removesuffix("/main")
     return f"akn:{address}" if address else None
 
 
