@@ -24,7 +24,7 @@ static void require(bool holds, const char *what)
 }
 
 static const char *const parts[] = {
-    "<p>", "</p>", "<div class=\"nav-menu comment\">", "</div>", "<li>", "<ul>", "</ul>", "<td>", "<tr>", "<table>", "</table>",
+    "<p>", "</p>", "<div class=\"nav-menu comment\">", "</div>", "<li>", "<ul>", "</ul>", "<td>", "<tr>", "<table>", "</table>", "<ol>", "<th>", "`", "|",
     "<h1>", "</h1>", "<h2 id=content>", "<a href=x rel=license>", "</a>", "<br>", "<br/>", "<script>", "</script>",
     "<script type='application/ld+json'>{\"@type\":\"Article\"}", "<!--", "-->", "--!>", "<!", "<?", "</", "<", ">", "&amp;",
     "&#x1F6A2;", "&#0;", "&#xD800;", "&nGt;", "&", "&copy", "=", "\"", "'", "<title>", "</title>", "<textarea>", "<style>",

@@ -77,7 +77,8 @@ BODY = """<h1>Der Turm</h1><p>Ein <b>Satz</b>.<br>Eine Zeile.<ul><li>eins<li><p>
  b</pre><blockquote>Zitat</blockquote>"""
 JOINED = {
     False: "Der Turm\nEin Satz.\nEine Zeile.\n- eins\n- zwei\ndrei\nJahr | Schiffe\n1872 | sieben\na\n b\nZitat",
-    True: "# Der Turm\n\nEin Satz.\nEine Zeile.\n\n- eins\n- zwei\ndrei\n\nJahr | Schiffe\n1872 | sieben\n\n"
+    True: "# Der Turm\n\nEin Satz.\nEine Zeile.\n\n- eins\n- zwei\n\n  drei\n\n"
+    "| Jahr | Schiffe |\n| --- | --- |\n| 1872 | sieben |\n\n"
     "```\na\n b\n```\n\n> Zitat",
 }
 
