@@ -68,6 +68,21 @@ def decode(payload: bytes, declared: str | None, tld: str | None = None) -> tupl
     raise UndecodableError(f"{len(payload)} bytes in no charset")
 
 
+def recode(payload: bytes, declared: str | None, tld: str | None = None) -> tuple[bytes, str]:
+    """As decode, but in UTF-8, which most pages are: those are neither read nor copied."""
+    if b"\0" not in payload and not payload.startswith(UTF_8_MARK) and _is_utf8(payload):
+        return payload, "utf-8"
+    text, name = decode(payload, declared, tld)
+    return text.encode(), name
+
+
+def _is_utf8(payload: bytes) -> bool:
+    try:
+        return payload.isascii() or bool(payload.decode())
+    except UnicodeDecodeError:
+        return False
+
+
 def _candidates(payload: bytes, declared: str | None, tld: str | None) -> Iterator[str]:
     sign = _sign(payload)
     if sign:
@@ -127,7 +142,8 @@ TLD = re.compile(r"[a-z][a-z0-9-]*")
 """What the detector takes as a hint; anything else would make it panic."""
 
 UTF_16 = ("utf-16le", "utf-16be")
-SIGNS = {b"\xef\xbb\xbf": "utf-8", b"\xff\xfe": "utf-16le", b"\xfe\xff": "utf-16be"}
+UTF_8_MARK = b"\xef\xbb\xbf"
+SIGNS = {UTF_8_MARK: "utf-8", b"\xff\xfe": "utf-16le", b"\xfe\xff": "utf-16be"}
 MARKUP_IN_UTF_16 = ((re.compile(rb"<\0[^\0]\0"), "utf-16le"), (re.compile(rb"\0<\0[^\0]"), "utf-16be"))
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pydantic import ConfigDict, Field, field_validator, model_validator
 from pydantic.dataclasses import dataclass
 
-from florilegium.filters.charset import UndecodableError, decode
+from florilegium.filters.charset import UndecodableError, recode
 from florilegium.languages import files
 from florilegium.pipeline.schema import Batch, put
 from florilegium.pipeline.verdict import drop
@@ -143,7 +143,8 @@ class Extract:
         batch = drop(batch, pc.greater(size, pa.scalar(self.max_bytes)), "extract.too_large", size, self.max_bytes)
         batch = put(batch, text=pc.if_else(pc.is_null(batch["reason"]), given, None))
         batch = self._papers(batch)
-        batch = self._within_budgets(_decoded(batch))
+        batch, unreadable = _decoded(batch)
+        batch = self._within_budgets(batch, unreadable)
         pages = pc.if_else(_unread(batch), batch["html"], None)
         read = _blocks.read(pages, self.favor, self.max_blocks, self.markdown, bool(self.gate))
         there = pages.is_valid().to_pylist()
@@ -213,12 +214,12 @@ class Extract:
         except Exception:
             return _pdf.Paper(reason="extract.failed")
 
-    def _within_budgets(self, batch: Batch) -> Batch:
-        """The reasons that the scan gives. The html column holds UTF-8."""
+    def _within_budgets(self, batch: Batch, unreadable: Any) -> Batch:
+        """The reasons that the scan gives. The html column holds UTF-8, with so many unreadable characters each."""
         html: Any = batch["html"]
         nodes, depth, attributes, _, controls = scan(html).T
         size = pc.binary_length(html)
-        unreadable = pc.add(pa.array(controls), pc.count_substring(html.cast(pa.large_string()), "\ufffd"))
+        unreadable = pc.add(pa.array(controls), unreadable)
         budgets = (
             ("extract.too_large", size, self.max_bytes),
             ("extract.binary", pc.divide(pc.cast(unreadable, pa.float64()), pc.max_element_wise(size, 1)), BINARY),
@@ -254,8 +255,8 @@ def _unread(batch: Batch) -> pa.BooleanArray:
     return pc.and_(pc.is_null(batch["reason"]), pc.and_(pc.is_valid(batch["html"]), pc.is_null(batch["text"])))
 
 
-def _decoded(batch: Batch) -> Batch:
-    """The batch with `html` in UTF-8 and its charset; null where it is not to be read."""
+def _decoded(batch: Batch) -> tuple[Batch, Any]:
+    """The batch with `html` in UTF-8 and its charset, null where it is not to be read; numbers of unreadable characters."""
     payloads = pc.if_else(_unread(batch), batch["html"], None).to_pylist()
     beside = zip(payloads, batch["declared_charset"].to_pylist(), batch["host"].to_pylist(), strict=True)
     found = [_decode(payload, declared, host) for payload, declared, host in beside]
@@ -264,12 +265,15 @@ def _decoded(batch: Batch) -> Batch:
         batch = drop(batch, pa.array([one.reason == reason for one in found], pa.bool_()), reason)
     # A row with neither payload nor text breaks the contract of readers; it must not pass for a document.
     void = pc.and_(pc.is_null(batch["text"]), pa.array([payload is None for payload in payloads], pa.bool_()))
-    return drop(batch, void, "extract.empty")
+    return drop(batch, void, "extract.empty"), pa.array([one.unreadable for one in found], pa.int64())
 
 
 class _Decoded(NamedTuple):
+    """text: in UTF-8. unreadable: characters that are U+FFFD."""
+
     text: bytes | None = None
     charset: str | None = None
+    unreadable: int = 0
     reason: str | None = None
 
 
@@ -279,10 +283,10 @@ def _decode(payload: bytes | None, declared: str | None, host: str | None) -> _D
     if payload.startswith(SIGNATURES) or payload.startswith(CONTAINERS, 8 if payload.startswith(b"RIFF") else 4):
         return _Decoded(reason="extract.binary")
     try:
-        text, charset = decode(payload, declared, host.rpartition(".")[2] if host else None)
+        text, charset = recode(payload, declared, host.rpartition(".")[2] if host else None)
     except UndecodableError:
         return _Decoded(reason="extract.undecodable")
-    return _Decoded(text.encode(), charset)
+    return _Decoded(text, charset, text.count("\ufffd".encode()))
 
 
 NOTHING = Page()

@@ -64,11 +64,18 @@ def extract(
         ) from error
 
 
+LINE_ENDS = {"\x85": "\\u0085", "\u2028": "\\u2028", "\u2029": "\\u2029"}
+"""JSON lets these stand in a string, but many programs end a line at them."""
+
+
 def _show(document: dict[str, Any], favor: str, as_json: bool, explain: bool) -> None:
     payload, declared = document.pop("html"), document.pop("declared_charset")
     facts = document.pop("facts")
     if as_json:
-        typer.echo(json.dumps(document | facts_of(facts), ensure_ascii=False, default=str))
+        line = json.dumps(document | facts_of(facts), ensure_ascii=False, default=str)
+        for end, escaped in LINE_ENDS.items():
+            line = line.replace(end, escaped)
+        typer.echo(line)
         return
     typer.secho(document["path"], bold=True)
     for name in ("title", "language", "charset", "date", "licence", "reason"):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from florilegium.filters.charset import PRESCAN, UndecodableError, decode, meta_charset
+from florilegium.filters.charset import PRESCAN, UndecodableError, decode, meta_charset, recode
 
 TEXTS = {
     "deu": "Über den Dächern der Stadt läuteten die Glocken, und größere Vögel zogen nach Süden. Die Brücke "
@@ -187,3 +187,21 @@ def test_any_bytes_give_clean_text_or_one_error(payload: bytes, declared: str | 
 def test_utf8_is_read_as_utf8(text: str) -> None:
     for declared in (None, "utf-8", "windows-1252"):
         assert decode(text.encode(), declared) == (text, "utf-8")
+
+
+MARKS = st.sampled_from([b"", codecs.BOM_UTF8, codecs.BOM_UTF16_LE, b"<\0p\0", b"\0", "č".encode()])
+
+
+@given(
+    mark=MARKS,
+    payload=st.binary(max_size=60) | st.text(max_size=60).map(lambda text: text.encode("utf-8", "surrogatepass")),
+    declared=st.sampled_from([None, "utf-16", "windows-1250", "utf-8"]),
+)
+def test_recoding_is_decoding(mark: bytes, payload: bytes, declared: str | None) -> None:
+    try:
+        text, charset = decode(mark + payload, declared)
+    except UndecodableError:
+        with pytest.raises(UndecodableError):
+            recode(mark + payload, declared)
+    else:
+        assert recode(mark + payload, declared) == (text.encode(), charset)

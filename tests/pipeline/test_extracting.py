@@ -35,6 +35,13 @@ def test_a_page_as_text_and_as_json(run: Run, tmp_path: Path) -> None:
         assert (found["language"], found["charset"], found["date"]) == ("de", "utf-8", "2024-03-05")
 
 
+def test_a_line_of_json_is_a_line_to_every_program(run: Run, tmp_path: Path) -> None:
+    odd = PAGE.replace("niemand", "\u2028niemand\x85").replace("Jahre", "Jahre\u2029")
+    (tmp_path / "turm.html").write_text(odd, "utf-8")
+    (line,) = run("extract", tmp_path / "turm.html", "--json").stdout.splitlines()
+    assert "\u2028niemand\x85" in json.loads(line)["text"]
+
+
 def test_blocks_are_explained(run: Run, tmp_path: Path) -> None:
     (tmp_path / "turm.html").write_text(PAGE, "utf-8")
     shown = run("extract", tmp_path / "turm.html", "--explain").stdout
