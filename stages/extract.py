@@ -256,7 +256,7 @@ def _unread(batch: Batch) -> pa.BooleanArray:
 
 
 def _decoded(batch: Batch) -> tuple[Batch, Any]:
-    """The batch with `html` in UTF-8 and its charset, null where it is not to be read; numbers of unreadable characters."""
+    """The batch with `html` in UTF-8 and its charset, null where not to be read; numbers of unreadable characters."""
     payloads = pc.if_else(_unread(batch), batch["html"], None).to_pylist()
     beside = zip(payloads, batch["declared_charset"].to_pylist(), batch["host"].to_pylist(), strict=True)
     found = [_decode(payload, declared, host) for payload, declared, host in beside]
