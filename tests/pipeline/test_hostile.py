@@ -25,8 +25,8 @@ PROSE = (
 
 LINKS = "".join(f"<div><a href='/{n}'>Read number {n} of the list</a> and more</div>" for n in range(120_000))
 """Endless for trafilatura."""
-PARAGRAPHS = "".join(f"<p>Read number {n} of the list" for n in range(300_000))
-"""Swells to 300 MB in engine blocks."""
+PARAGRAPHS = "".join(f"<p>Read number {n} of the list" for n in range(1_000_000))
+"""Swells to 200 MB in engine blocks."""
 
 LIFTED = {"max_nodes": 10_000_000, "max_bytes": 100_000_000, "max_blocks": 10_000_000}
 BEYOND = {
