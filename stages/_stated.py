@@ -12,6 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
+from florilegium.stages.read._licence import licence_of
+
 PART, END = "\x1f", "\x1e"
 """FACT_PART and FACT_END of stages/native/blocks.h."""
 
@@ -80,18 +82,21 @@ def stated(raw: bytes) -> Stated:
         for rel in name.split():
             links.setdefault(rel, value.strip())
     things = [thing for _, text in found.get("ld", ()) for thing in _things(text)]
+    licence = _ld(things, "license") or links.get("license") or _first(metas, *LICENCES)
+    expression = licence_of(licence)
     facts = {
         "author": _ld(things, "author", "name") or _first(metas, *AUTHORS),
         "site_name": _first(metas, *SITES) or _ld(things, "publisher", "name"),
         "canonical": links.get("canonical") or metas.get("og:url"),
         "kind": _kind(things) or metas.get("og:type"),
         **{name: metas.get(name) for name in RIGHTS},
+        "licence_link": licence if licence != expression else None,
     }
     return Stated(
         title=_title(found) or metas.get("og:title") or _ld(things, "headline"),
         language=_language(found, metas, things),
         published=_published(found, metas, things),
-        licence=_ld(things, "license") or links.get("license") or _first(metas, *LICENCES),
+        licence=expression,
         facts={name: value[:FACT] for name, value in facts.items() if value},
     )
 

@@ -1,6 +1,7 @@
 """The command extract: what becomes of a file, page or archive, shown."""
 
 import json
+from collections import Counter
 from typing import Annotated, Any
 
 import typer
@@ -26,14 +27,17 @@ def extract(
     markdown: Annotated[
         bool, typer.Option("--markdown", help="Headings, quotes and code marked (engine blocks).")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="One object a line.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One object a line: path, title, text, language, charset, date, licence.")
+    ] = False,
     explain: Annotated[
         bool, typer.Option("--explain", help="Show all blocks of a page with their scores: kept ones in colour.")
     ] = False,
 ) -> None:
     """Show the text of each document, as a build would read it: nothing is masked, filtered or written.
 
-    Parquet files with columns `id` and `html` are read too; their objects have an `id`.
+    Parquet files with columns `id` and `html` are read too; their objects have an `id`. Why a document has no text is
+    said on standard error.
 
     Examples:
 
@@ -52,8 +56,11 @@ def extract(
     options = {name: value for name, value in given.items() if value is not None}
     if markdown:
         options |= {"markdown": True}
+    found = 0
+    beside: Counter[str] = Counter()
     try:
-        for document in extracted(files, options):
+        for document in extracted(files, options, beside):
+            found += 1
             _show(document, favor or "balanced", as_json, explain)
     except ValidationError as error:
         first = error.errors()[0]
@@ -62,6 +69,9 @@ def extract(
         raise PipelineError(
             f"--{first['loc'][0]} {first['input']}: {first['msg']}", "see `florilegium extract -h`"
         ) from error
+    if not found:
+        only = ", ".join(f"{number} {name}" for name, number in sorted(beside.items()))
+        typer.echo(f"no document: {only or 'the files are empty'}", err=True)
 
 
 LINE_ENDS = {"\x85": "\\u0085", "\u2028": "\\u2028", "\u2029": "\\u2029"}
@@ -70,26 +80,24 @@ LINE_ENDS = {"\x85": "\\u0085", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 
 def _show(document: dict[str, Any], favor: str, as_json: bool, explain: bool) -> None:
     payload, declared = document.pop("html"), document.pop("declared_charset")
-    facts = document.pop("facts")
+    reason = document.pop("reason")
+    del document["facts"]
+    if reason is not None:
+        typer.echo(f"{document['path']}: {reason}", err=True)
     if as_json:
-        line = json.dumps(document | facts_of(facts), ensure_ascii=False, default=str)
+        line = json.dumps(document, ensure_ascii=False, default=str)
         for end, escaped in LINE_ENDS.items():
             line = line.replace(end, escaped)
         typer.echo(line)
         return
     typer.secho(document["path"], bold=True)
-    for name in ("title", "language", "charset", "date", "licence", "reason"):
+    for name in ("title", "language", "charset", "date", "licence"):
         if document[name] is not None:
             typer.secho(f"{name}: {document[name]}", fg=DIM)
     if explain and payload is not None:
         _explain(payload, declared, favor)
     elif document["text"]:
         typer.echo(f"\n{document['text']}\n")
-
-
-def facts_of(facts: dict[str, str]) -> dict[str, Any]:
-    """What else a document says of itself, where it says anything."""
-    return {"facts": facts} if facts else {}
 
 
 def _explain(payload: bytes, declared: str | None, favor: str) -> None:

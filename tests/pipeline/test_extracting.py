@@ -30,6 +30,7 @@ def test_a_page_as_text_and_as_json(run: Run, tmp_path: Path) -> None:
     for engine in ("blocks", "trafilatura", "trafilatura-fast", *(["resiliparse"] if find_spec("resiliparse") else [])):
         (line,) = run("extract", tmp_path / "turm.html", "--engine", engine, "--json").stdout.splitlines()
         found = json.loads(line)
+        assert list(found) == ["path", "title", "text", "language", "charset", "date", "licence"]
         assert found["path"] == str(tmp_path / "turm.html")
         assert found["text"].split("\n")[:3] == PROSE
         assert (found["language"], found["charset"], found["date"]) == ("de", "utf-8", "2024-03-05")
@@ -51,8 +52,33 @@ def test_blocks_are_explained(run: Run, tmp_path: Path) -> None:
 
 def test_rows_of_parquet_answer_with_their_id(run: Run, tmp_path: Path) -> None:
     pq.write_table(pa.table({"id": ["a", "b"], "html": [PAGE.encode(), b"<p></p>"]}), tmp_path / "pages.parquet")
-    lines = [json.loads(line) for line in run("extract", tmp_path / "pages.parquet", "--json").stdout.splitlines()]
-    assert [(line["id"], line["reason"]) for line in lines] == [("a", None), ("b", "extract.empty")]
+    shown = run("extract", tmp_path / "pages.parquet", "--json")
+    lines = [json.loads(line) for line in shown.stdout.splitlines()]
+    assert [(line["id"], line["text"] is None) for line in lines] == [("a", False), ("b", True)]
+    assert set(lines[0]) == {"path", "id", "title", "text", "language", "charset", "date", "licence"}
+    assert shown.stderr == f"{tmp_path / 'pages.parquet'}#1: extract.empty\n"
+
+
+def test_records_of_an_archive_have_no_id_of_their_own(run: Run, tmp_path: Path) -> None:
+    block = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n" + PAGE.encode()
+    fields = f"WARC-Type: response\r\nWARC-Record-ID: <urn:uuid:1>\r\nContent-Length: {len(block)}"
+    fields += "\r\nWARC-Target-URI: https://a.example/"
+    (tmp_path / "a.warc").write_bytes(f"WARC/1.0\r\n{fields}\r\n\r\n".encode() + block + b"\r\n\r\n")
+    (line,) = run("extract", tmp_path / "a.warc", "--json").stdout.splitlines()
+    assert list(json.loads(line)) == ["path", "title", "text", "language", "charset", "date", "licence"]
+
+
+def test_what_holds_no_document_says_so_and_texts_have_their_charset(run: Run, tmp_path: Path) -> None:
+    notice, law = (
+        b"<NOTICE><WORK/></NOTICE>",
+        '<?xml version="1.0" encoding="l2"?><ACT><P>Ř</P></ACT>'.encode("iso-8859-2"),
+    )
+    (tmp_path / "notice.xml").write_bytes(notice)
+    shown = run("extract", tmp_path / "notice.xml")
+    assert (shown.stdout, shown.stderr) == ("", "no document: 1 notice\n")
+    (tmp_path / "law.xml").write_bytes(law)
+    found = json.loads(run("extract", tmp_path / "law.xml", "--json").stdout)
+    assert (found["text"], found["charset"]) == ("Ř", "iso-8859-2")
 
 
 @pytest.mark.parametrize(

@@ -138,7 +138,7 @@ def test_what_a_page_says_about_itself() -> None:
     row = result.slice(0, 1).to_pylist()[0]
     assert row["title"] == "Der Turm"
     assert (row["declared_language"], row["published"]) == ("de", date(2024, 3, 5))
-    assert row["declared_licence"] == "https://creativecommons.org/licenses/by/4.0/"
+    assert row["declared_licence"] == "CC-BY-4.0"
     facts = dict(row["facts"])
     assert facts["author"] == "Ada Ohm"
     assert facts["site_name"] == "Der Bote"
