@@ -28,7 +28,7 @@ def test_profile(code: str) -> None:
     assert language.english and language.own and len(language.iso639_1 or "") == 2
     assert len(language.stop_words) >= 20
     assert language.sentence_ends and language.quotes and language.abbreviations
-    assert len({phrase(one) for one in language.furniture}) == len(language.furniture) >= 10
+    assert len({phrase(one) for one in language.furniture}) == len(language.furniture) >= 25
     assert all(one == unicodedata.normalize("NFC", one) and phrase(one) for one in language.furniture)
     assert 0 <= language.min_score <= 1
     assert set(language.limits) <= set(every_filter())
