@@ -26,8 +26,10 @@ class Stage(Protocol):
     """Every `stage.rule` that it may give, and what it means."""
     decides: ClassVar[frozenset[str]]
     """Fields that only `decide` reads: changing one runs the decisions again, nothing before them."""
-    libraries: ClassVar[tuple[str, ...]]
-    """Distributions whose version may change what it writes."""
+
+    @property
+    def libraries(self) -> tuple[str, ...]:
+        """Distributions whose version may change what it writes."""
 
     def __call__(self, batch: Batch) -> Batch:
         """The same rows in the same order, with its own columns filled."""

@@ -47,6 +47,10 @@ STATED = {
 """Our column to what a page says of itself."""
 NOTHING_STATED = Stated()
 
+TRAFILATURA = ("jusText", "lxml", "trafilatura")
+LIBRARIES = {"trafilatura": TRAFILATURA, "trafilatura-fast": TRAFILATURA, "resiliparse": ("resiliparse",)}
+"""Distributions that an engine is made of."""
+
 DEEPEST = 600
 """trafilatura's text output recurses once a level; below Python's limit of 1,000 calls the frames above need theirs."""
 
@@ -106,16 +110,6 @@ class Extract:
         "extract.crashed": "the worker died in this page",
     }
     decides: ClassVar[frozenset[str]] = frozenset()
-    libraries: ClassVar[tuple[str, ...]] = (
-        "chardetng-py",
-        "fasttext",
-        "jusText",
-        "lxml",
-        "pypdfium2",
-        "trafilatura",
-        "webencodings",
-    )
-
     @field_validator("gate")
     @classmethod
     def _told(cls, gate: tuple[str, ...]) -> tuple[str, ...]:
@@ -129,6 +123,12 @@ class Extract:
         if self.engine == "resiliparse" and find_spec("resiliparse") is None:
             raise ValueError("engine: resiliparse is not installed; pip install 'florilegium[resiliparse]'")
         return self
+
+    @property
+    def libraries(self) -> tuple[str, ...]:
+        """Those of the engine, and of every engine: charsets, PDF."""
+        engine = LIBRARIES.get(self.engine, ())
+        return ("chardetng-py", *engine, *(("fasttext",) if self.gate else ()), "pypdfium2", "webencodings")
 
     def files(self) -> Mapping[str, Path]:
         """The model of engine blocks; of the gate, its model and what names its labels and neighbours."""
