@@ -4,6 +4,7 @@ import json
 import subprocess
 import time
 from collections.abc import Callable
+from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,15 @@ import polars as pl
 import pyarrow.parquet as pq
 import pytest
 import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from florilegium.pipeline import account, documents, ledger, passes, store
+from florilegium.pipeline import account, documents, ledger, passes, store, tables
 from florilegium.pipeline.recipe import load
 from florilegium.pipeline.run import done_before, shares_of
 from florilegium.pipeline.work import Guard, Record, Unit, perform
+from florilegium.stages.hosts import marker
+from florilegium.stages.read import batches
 from tests.pipeline.chaos import Running, build_command
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -229,3 +234,52 @@ def test_the_number_of_ranges_cannot_show(recipe: Path, tmp_path: Path, monkeypa
     monkeypatch.setattr(passes.hosts, "ROWS_A_TASK", 9)
     many, parted = levels(recipe, tmp_path / "many")
     assert (one, parted) == (1, whole) and many > 10
+
+
+def template_lines(recipe: Path, work: Path) -> tuple[int, dict[bytes, Any]]:
+    """How many documents files there are, and the template lines of each document."""
+    found = load(str(recipe))
+
+    def run(_name: str, units: list[Unit]) -> list[tuple[Unit, Record]]:
+        for unit in units:
+            store.make_folder(unit.folder)
+            perform(unit, Guard(0, frozenset(), {}, lambda _kind, _content: None))
+        return done_before(units)[0]
+
+    _, shares, _ = shares_of(found, None)
+    parts = passes.documents.parts(run("documents", passes.documents.units(found, shares, str(work))))
+    _, marked = passes.hosts.levels(found, parts, str(work), run)
+    lines: dict[bytes, Any] = {}
+    for part, (unit, _) in zip(parts, marked, strict=True):
+        mark = marker(tables.between(unit.path(".templates"), None, None))
+        for batch in map(mark, tables.scan(part.path, ("id", *passes.hosts.READS), rows=7)):
+            lines |= dict(zip(batch["id"].to_pylist(), batch["template_lines"].to_pylist(), strict=True))
+    return len(parts), lines
+
+
+@pytest.fixture(scope="module")
+def marked_whole(tmp_path_factory: pytest.TempPathFactory) -> dict[bytes, Any]:
+    folder = tmp_path_factory.mktemp("whole")
+    parts, lines = template_lines(write(folder / "in", unit_bytes=1 << 30), folder / "work")
+    assert parts == 1 and sum(one is not None for one in lines.values()) == 40
+    return lines
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(cut=st.integers(2000, 30_000), part=st.integers(3, 60), batch=st.integers(1, 40), rows=st.integers(5, 900))
+def test_templates_are_the_same_however_documents_are_cut_and_batched(
+    marked_whole: dict[bytes, Any],
+    tmp_path_factory: pytest.TempPathFactory,
+    cut: int,
+    part: int,
+    batch: int,
+    rows: int,
+) -> None:
+    """Bytes a unit, documents a file, documents a batch, lines a range. (Workers and executors: the tests above.)"""
+    folder = tmp_path_factory.mktemp("cut")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passes.documents, "PART_ROWS", part)
+        patch.setattr(passes.hosts, "ROWS_A_TASK", rows)
+        patch.setattr(passes.documents, "batches", partial(batches, max_rows=batch))
+        _, lines = template_lines(write(folder / "in", unit_bytes=cut), folder / "work")
+    assert lines == marked_whole
