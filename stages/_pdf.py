@@ -16,6 +16,7 @@ from functools import cache
 from typing import Any
 
 from florilegium.stages import _xmp
+from florilegium.stages._pdf_forms import overdraws
 from florilegium.stages._print import Line, paragraphs
 from florilegium.stages.read._licence import licence_of
 
@@ -27,7 +28,7 @@ REASONS = {
     "extract.pdf_damaged": "a PDF that cannot be opened: cut off, or damaged beyond repair",
     "extract.pdf_locked": "a PDF that asks for a password",
     "extract.no_text_layer": "a PDF of images, or one whose letters cannot be told from its fonts",
-    "extract.pdf_swells": "a PDF with a stream that inflates beyond 32 MiB and is no image",
+    "extract.pdf_swells": "a PDF with a stream that inflates beyond 32 MiB, or a page that draws 20,000 forms",
     "extract.too_many_pages": "a PDF of more pages than max_pages",
 }
 
@@ -72,7 +73,7 @@ def is_pdf(payload: bytes, mime: str | None = None) -> bool:
 
 def read(payload: bytes, max_pages: int, max_characters: int) -> Paper:
     """What the PDF says. facts: `pages`, `author`, and what `_xmp` tells of rights, as far as it is there."""
-    if _swells(payload):
+    if _swells(payload) or overdraws(payload):
         return Paper(reason="extract.pdf_swells")
     raw = _pdfium()
     document = raw.FPDF_LoadMemDocument64(payload, len(payload), None)

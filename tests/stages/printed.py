@@ -1,5 +1,6 @@
 """PDF files as printers make them, small and by hand: pages of lines at places, with metadata."""
 
+import zlib
 from collections.abc import Mapping, Sequence
 
 Place = tuple[float, float, float, str]
@@ -40,6 +41,40 @@ def pdf(
             % (first + 2 * number + 1)
         )
         objects.append(b"<</Length %d>>\nstream\n%s\nendstream" % (len(content), content))
+    return _file(objects)
+
+
+def forms(depth: int, times: int, letters: str = "abc", apart: bool = False, packed: bool = False) -> bytes:
+    """A PDF of a page and forms, each of which draws the next so many times, the last one letters.
+
+    apart: resources stand in objects of their own. packed: contents are deflated.
+    """
+    first = 8
+
+    def form(content: bytes, names: bytes) -> bytes:
+        data = zlib.compress(content) if packed else content
+        filters = b"/Filter/FlateDecode" if packed else b""
+        return b"<</Type/XObject/Subtype/Form/BBox[0 0 595 842]/Resources%s%s/Length %d>>\nstream\n%s\nendstream" % (
+            names, filters, len(data), data,
+        )  # fmt: skip
+
+    objects = [
+        b"<</Type/Catalog/Pages 2 0 R>>",
+        b"<</Type/Pages/Kids[6 0 R]/Count 1>>",
+        b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
+        b"<<>>",
+        b"<</Font<</F 3 0 R>>>>",
+        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Resources<</XObject<</X %d 0 R>>>>/Contents 7 0 R>>" % first,
+        b"<</Length 5>>\nstream\n/X Do\nendstream",
+    ]
+    for number in range(depth):
+        at = first + number
+        inner = b"<</XObject<</X %d 0 R>>>>" % (at + 1)
+        if number == depth - 1:
+            objects.append(form(b"BT /F 9 Tf 1 0 0 1 50 700 Tm (%s) Tj ET" % letters.encode(), b" 5 0 R"))
+        else:
+            objects.append(form(b"/X Do " * times, b" %d 0 R" % (first + depth + number) if apart else inner))
+    objects += [b"<</XObject<</X %d 0 R>>>>" % (first + number + 1) for number in range(depth if apart else 0)]
     return _file(objects)
 
 

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 
 from florilegium.pipeline.schema import batch
 from florilegium.stages import _pdf
+from florilegium.stages._pdf_forms import overdraws
 from florilegium.stages._print import Line, joined, paragraphs
 from florilegium.stages.extract import Extract
 from florilegium.stages.read import COLUMNS
-from tests.stages.printed import XMP, Place, pdf
+from tests.stages.printed import XMP, Place, forms, pdf
 
 BODY = [
     "Der Fluss entspringt in den Bergen des Nordens, und sein Lauf ist länger, als die Karten zei-",
@@ -154,6 +155,8 @@ VERDICTS = [
     (packed(b"BT /F 9 Tf (a) Tj ET " * 2_000_000, 1), "extract.pdf_swells", None, None),
     (packed(b"BT /F 9 Tf (a) Tj ET " * 2_000_000, 2), "extract.pdf_swells", None, None),
     (packed(b"BT /F 9 Tf 1 0 0 1 9 9 Tm (a) Tj ET", 2), None, None, None),
+    (forms(7, 8), "extract.pdf_swells", None, None),
+    (forms(3, 5), None, None, None),
     (pdf(IMAGES), "extract.no_text_layer", None, None),
     (pdf(STAMPED), "extract.no_text_layer", None, None),
     (pdf(SYMBOLS), "extract.no_text_layer", None, None),
@@ -186,6 +189,31 @@ def test_extract_reads_pdf_by_its_signature(
         assert one["facts"] == [("pages", "2")] and one["text"].count(WHOLE) == 2
     declared = batch({"id": [bytes(16)], "html": [b"\n\n" + payload], "mime": ["application/pdf"]}, COLUMNS)
     assert Extract(max_pages=4, max_bytes=1500)(declared)["reason"].to_pylist() == [reason]
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("apart", [False, True])
+def test_forms_are_counted_before_they_are_drawn(apart: bool, packed: bool) -> None:
+    """So many, not more: 1 + 8 + 64 + 512 + 4,096 and 1 + ... + 32,768; and so many letters."""
+    for depth, times, letters, over in ((5, 8, "abc", False), (6, 8, "abc", True), (2, 40, "x" * 30_000, True)):
+        assert overdraws(forms(depth, times, letters, apart, packed)) == over
+    assert not overdraws(forms(2, 30, "x" * 30_000, apart, packed))
+    assert _pdf.read(forms(3, 5, "abc", apart, packed), 9, 1 << 20).text == "abc", "drawn on one another"
+
+
+def test_forms_that_draw_themselves_and_long_chains_end() -> None:
+    for to in (b"/X 08 0 R", b"/X 09 0 R"):
+        assert overdraws(forms(3, 1).replace(b"/X 10 0 R", to))
+    assert not overdraws(forms(3000, 1)) and overdraws(forms(3000, 2))
+
+
+@pytest.mark.parametrize(
+    "content", [rb"(\\(", b"(", b"<a", b"/X Do ", b"/", b"1 0 obj ", b"/XObject<<", b"/Resources 1 "]
+)
+def test_any_content_is_counted_in_linear_time(content: bytes) -> None:
+    """A quadratic step would not end within the test's limit."""
+    many = content * (1_000_000 // len(content))
+    assert not overdraws(b"1 0 obj<</Subtype/Form>>\nstream\n" + many + b"\nendstream\n2 0 obj" + many)
 
 
 SAMPLE = pdf(book(3), {"Title": "T"}, XMP.encode())
