@@ -253,7 +253,8 @@ def template_lines(recipe: Path, work: Path) -> tuple[int, dict[bytes, Any]]:
     for part, (unit, _) in zip(parts, marked, strict=True):
         mark = marker(tables.between(unit.path(".templates"), None, None))
         for batch in map(mark, tables.scan(part.path, ("id", *passes.hosts.READS), rows=7)):
-            lines |= dict(zip(batch["id"].to_pylist(), batch["template_lines"].to_pylist(), strict=True))
+            ids: list[Any] = batch["id"].to_pylist()
+            lines |= dict(zip(ids, batch["template_lines"].to_pylist(), strict=True))
     return len(parts), lines
 
 
