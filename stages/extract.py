@@ -110,6 +110,7 @@ class Extract:
         "extract.crashed": "the worker died in this page",
     }
     decides: ClassVar[frozenset[str]] = frozenset()
+
     @field_validator("gate")
     @classmethod
     def _told(cls, gate: tuple[str, ...]) -> tuple[str, ...]:
