@@ -22,7 +22,8 @@ SHOWN = {
 
 
 def extracted(paths: Sequence[str], options: Mapping[str, Any], beside: Counter[str]) -> Iterator[dict[str, Any]]:
-    """Each document of the files: path, what SHOWN names, facts, html (the payload); of rows of Parquet their id.
+    """Each document of the files: path, what SHOWN names, facts, html (the payload, an Arrow scalar); of rows of
+    Parquet their id.
 
     options: of stage extract. beside: counts up records that are no documents. Nothing is masked, identified or
     filtered. Raises PipelineError for files that cannot be read, pydantic's ValidationError for options.
@@ -40,8 +41,7 @@ def extracted(paths: Sequence[str], options: Mapping[str, Any], beside: Counter[
 
     for share in inputs.shares(files, UNIT):
         for batch in batches(documents(share)):
-            payloads = batch["html"].to_pylist()
-            for row, payload in zip(stage(batch).to_pylist(), payloads, strict=True):
+            for row, payload in zip(stage(batch).to_pylist(), batch["html"], strict=True):
                 name, _, position = row["record"].partition("#")
                 file = places.get((row["source"], name))
                 path = file.path if file else name

@@ -24,6 +24,8 @@ BINARY = 0.02
 """Largest share of control and unreadable characters among the bytes of a page. Random bytes, read in the charset that
 likes them best, have 0.05; of 3,998 real pages none had more than 0.0002."""
 
+UNREADABLE = "\ufffd".encode()
+
 SIGNATURES = (
     *(b"%PDF-", b"%!PS", b"{\\rtf", b"\xd0\xcf\x11\xe0"),
     *(b"\x89PNG\r\n", b"GIF87a", b"GIF89a", b"\xff\xd8\xff", b"OggS", b"ID3\2", b"ID3\3", b"ID3\4"),
@@ -287,7 +289,8 @@ def _decode(payload: bytes | None, declared: str | None, host: str | None) -> _D
         text, charset = recode(payload, declared, host.rpartition(".")[2] if host else None)
     except UndecodableError:
         return _Decoded(reason="extract.undecodable")
-    return _Decoded(text, charset, text.count("\ufffd".encode()))
+    # Most pages have not one of its bytes, which is found out in a tenth of the time.
+    return _Decoded(text, charset, text.count(UNREADABLE) if UNREADABLE[:1] in text else 0)
 
 
 NOTHING = Page()

@@ -94,8 +94,8 @@ def _show(document: dict[str, Any], favor: str, as_json: bool, explain: bool) ->
     for name in ("title", "language", "charset", "date", "licence"):
         if document[name] is not None:
             typer.secho(f"{name}: {document[name]}", fg=DIM)
-    if explain and payload is not None:
-        _explain(payload, declared, favor)
+    if explain and payload.is_valid:
+        _explain(payload.as_py(), declared, favor)
     elif document["text"]:
         typer.echo(f"\n{document['text']}\n")
 
