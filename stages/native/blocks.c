@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "blocks_count.h"
 #include "blocks_facts.h"
 #include "blocks_names.h"
 #include "html.h"
@@ -16,7 +17,7 @@ struct open {
     uint8_t groups[BLOCKS_GROUPS];
 };
 
-#define TITLE_WORDS 64
+#define MEMORY 256
 
 struct walk {
     const struct blocks_names *names;
@@ -29,9 +30,11 @@ struct walk {
     bool space;         /* wanted before the next word */
     unsigned breaks;    /* br in a row */
     uint32_t rows;
-    uint64_t title[TITLE_WORDS];
-    uint64_t title_filter; /* a bit for each word, by its hash: most words end here */
-    size_t title_count;
+    struct title title;
+    struct {
+        uint64_t name;
+        unsigned groups;
+    } memory[MEMORY]; /* groups of class names met before, by their hash: a page has few, time and again */
     bool in_title, titled;
     bool ld; /* in a script of JSON-LD */
     bool failed;
@@ -60,145 +63,6 @@ static bool text_room(struct walk *walk, size_t more)
     if (!blocks_grow((void **)&blocks->text, &blocks->text_room, blocks->text_size + more, 1))
         walk->failed = true;
     return !walk->failed;
-}
-
-/* ---- hashes: for equality within a page ---- */
-
-#define MIX UINT64_C(0x9E3779B97F4A7C15) /* 2^64 / golden ratio */
-
-static uint64_t mixed(uint64_t hash, uint64_t more)
-{
-    hash = (hash ^ more) * MIX;
-    return hash ^ hash >> 32;
-}
-
-static uint64_t eight_at(const uint8_t *at)
-{
-    uint64_t bytes;
-    memcpy(&bytes, at, sizeof bytes);
-    return bytes;
-}
-
-/* Fewer than eight bytes as a number. */
-static uint64_t few_at(const uint8_t *at, size_t size)
-{
-    if (size >= 4) {
-        uint32_t first, last;
-        memcpy(&first, at, sizeof first);
-        memcpy(&last, at + size - 4, sizeof last);
-        return (uint64_t)last << 32 | first;
-    }
-    return size ? (uint64_t)at[size - 1] << 16 | (uint64_t)at[size / 2] << 8 | at[0] : 0;
-}
-
-static uint64_t hash_of(uint64_t hash, const uint8_t *at, size_t size)
-{
-    hash = mixed(hash, size);
-    for (; size >= 8; size -= 8, at += 8)
-        hash = mixed(hash, eight_at(at));
-    return mixed(hash, few_at(at, size));
-}
-
-/* Of a word: ASCII letters count as small ones. Digits have the bit that makes letters small. */
-static uint64_t word_hash(const uint8_t *at, size_t size)
-{
-    const uint64_t small = UINT64_C(0x2020202020202020);
-    uint64_t hash = size * MIX;
-    for (; size >= 8; size -= 8, at += 8) {
-        const uint64_t bytes = eight_at(at);
-        hash = mixed(hash, bytes | (~bytes >> 2 & small));
-    }
-    const uint64_t bytes = few_at(at, size);
-    return mixed(hash, bytes | (~bytes >> 2 & small));
-}
-
-/* ---- counts ---- */
-
-static bool in_title(const struct walk *walk, uint64_t word)
-{
-    if (!(walk->title_filter >> (word & 63) & 1))
-        return false;
-    for (size_t i = 0; i < walk->title_count; i++)
-        if (walk->title[i] == word)
-            return true;
-    return false;
-}
-
-static void add_counts(struct block *block, uint64_t counts)
-{
-    uint32_t *const to[] = {&block->characters, &block->uppers, &block->digits, &block->marks,
-                            &block->commas, &block->symbols, &block->lines};
-    for (size_t i = 0; i < sizeof to / sizeof *to; i++)
-        *to[i] += counts >> 8 * i & 255;
-}
-
-/* Characters, and words parted by blanks. */
-static void count_characters(const struct blocks_names *names, const uint8_t *text, struct block *block)
-{
-    bool blank = true;
-    uint32_t last = 0, words = 0;
-    for (size_t at = 0, size; at < block->size;) {
-        uint64_t counts = 0;
-        for (unsigned room = COUNTS_MOST; room && at < block->size; room--, at += size) {
-            uint64_t one;
-            if (text[at] < 0x80) {
-                size = 1;
-                last = text[at];
-                one = names->counts[last];
-            } else {
-                last = code_at(text + at, &size);
-                one = counts_of(last, bits_of(names, last));
-            }
-            counts += one;
-            words += blank & (one & 1);
-            blank = !(one & 1);
-        }
-        add_counts(block, counts);
-    }
-    block->words = words;
-    block->ends = is_end(last) || last == ':' || last == 0x201D || last == 0xBB || last == '"';
-    for (size_t at = 0, size; at < block->size; at += size) {
-        const unsigned bits = bits_of(names, code_at(text + at, &size));
-        if (!(bits & BLANK)) {
-            block->lower = bits & LETTER && !(bits & UPPER);
-            break;
-        }
-    }
-}
-
-/* Where a word ends: a run of letters, digits and accents. */
-static size_t word_end(const struct blocks_names *names, const uint8_t *text, size_t from, size_t end)
-{
-    for (size_t size; from < end; from += size)
-        if (!(bits_of(names, code_at(text + from, &size)) & WORD))
-            break;
-    return from;
-}
-
-static size_t word_start(const struct blocks_names *names, const uint8_t *text, size_t from, size_t end)
-{
-    for (size_t size; from < end; from += size)
-        if (bits_of(names, code_at(text + from, &size)) & WORD)
-            break;
-    return from;
-}
-
-static void count_title_words(const struct walk *walk, const uint8_t *text, struct block *block)
-{
-    for (size_t at = 0; (at = word_start(walk->names, text, at, block->size)) < block->size;) {
-        const size_t end = word_end(walk->names, text, at, block->size);
-        block->title_words += in_title(walk, word_hash(text + at, end - at));
-        at = end;
-    }
-}
-
-static void count(struct walk *walk, struct block *block)
-{
-    const uint8_t *const text = (const uint8_t *)walk->blocks->text + block->text;
-    count_characters(walk->names, text, block);
-    if (walk->title_count)
-        count_title_words(walk, text, block);
-    block->hash = hash_of(0, text, block->size);
 }
 
 /* ---- blocks ---- */
@@ -247,7 +111,7 @@ static void cut(struct walk *walk)
         block->item = open->item;
         block->row = open->flags & FLAG(TABLE) ? walk->rows : 0;
         memcpy(block->groups, open->groups, sizeof block->groups);
-        count(walk, block);
+        blocks_count(walk->names, &walk->title, (const uint8_t *)blocks->text + block->text, block);
         if (block->link_characters > block->characters)
             block->link_characters = block->characters;
         if (block->characters && blocks_grow((void **)&blocks->block, &blocks->room, blocks->count + 1, sizeof *blocks->block)) {
@@ -464,6 +328,18 @@ static uint8_t place_of(uint8_t tag)
                                           : PLACE_OTHER;
 }
 
+static unsigned groups_of(struct walk *walk, const struct html_span *value)
+{
+    if (!value || !value->size)
+        return 0;
+    const uint64_t name = hash_of(1, value->at, value->size < NAME_BYTES ? value->size : NAME_BYTES);
+    if (walk->memory[name % MEMORY].name != name) {
+        walk->memory[name % MEMORY].name = name;
+        walk->memory[name % MEMORY].groups = groups_in(walk->names, value);
+    }
+    return walk->memory[name % MEMORY].groups;
+}
+
 static void push(struct walk *walk, const struct element *element, const found_attributes found)
 {
     struct blocks *const blocks = walk->blocks;
@@ -485,8 +361,8 @@ static void push(struct walk *walk, const struct element *element, const found_a
             open->level = element->level;
         }
     }
-    const struct html_span *const class = found[A_CLASS], *const id = found[A_ID];
-    const unsigned groups = (class ? groups_in(walk->names, class) : 0) | (id ? groups_in(walk->names, id) : 0);
+    const struct html_span *const class = found[A_CLASS];
+    const unsigned groups = groups_of(walk, class) | groups_of(walk, found[A_ID]);
     for (unsigned group = 0; groups >> group; group++)
         if (groups >> group & 1 && open->groups[group] < 255)
             open->groups[group]++;
@@ -586,7 +462,7 @@ static void end_tag(struct walk *walk, struct html_tokenizer *html, const struct
     if (tag == T_BR)
         line_break(walk);
     if (tag == T_TITLE)
-        walk->in_title = false, walk->titled = walk->titled || walk->title_count;
+        walk->in_title = false, walk->titled = walk->titled || walk->title.count;
     if (!(element->what & CUT))
         return;
     if (tag == T_SVG || tag == T_MATH)
@@ -611,28 +487,16 @@ static void end_tag(struct walk *walk, struct html_tokenizer *html, const struct
     cut(walk);
 }
 
-static void title_text(struct walk *walk, const struct html_span *text)
-{
-    walk->failed |= !facts_of_title(walk->blocks, text);
-    for (size_t at = 0; (at = word_start(walk->names, text->at, at, text->size)) < text->size;) {
-        const size_t end = word_end(walk->names, text->at, at, text->size);
-        const uint64_t word = word_hash(text->at + at, end - at);
-        if (walk->title_count < TITLE_WORDS) {
-            walk->title[walk->title_count++] = word;
-            walk->title_filter |= UINT64_C(1) << (word & 63);
-        }
-        at = end;
-    }
-}
-
 static void page_text(struct walk *walk, const struct html_span *text, bool raw)
 {
-    if (walk->in_title)
-        title_text(walk, text);
-    else if (walk->ld)
+    if (walk->in_title) {
+        walk->failed |= !facts_of_title(walk->blocks, text);
+        title_add(&walk->title, walk->names, text->at, text->size);
+    } else if (walk->ld) {
         walk->failed |= !facts_of_ld(walk->blocks, text);
-    else if (!raw && !top(walk)->skip)
+    } else if (!raw && !top(walk)->skip) {
         add_text(walk, text);
+    }
 }
 
 bool blocks_read(struct blocks *blocks, const struct blocks_names *names, const uint8_t *page, size_t size)

@@ -222,8 +222,6 @@ static void close_fragments(struct blocks_names *names)
     }
 }
 
-#define NAME_BYTES 200 /* of a class or id that are looked at */
-
 unsigned groups_in(const struct blocks_names *names, const struct html_span *value)
 {
     unsigned found = 0, state = 0;

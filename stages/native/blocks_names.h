@@ -75,6 +75,8 @@ enum attribute attribute_of(const struct blocks_names *names, const struct html_
 /* Whether a meta of this name is a fact; case and spaces around it do not matter. */
 bool is_wanted_meta(const struct blocks_names *names, const struct html_span *name);
 
+#define NAME_BYTES 200 /* of a class or id that are looked at */
+
 /* Groups of the fragments in a class or id, a bit each. */
 unsigned groups_in(const struct blocks_names *names, const struct html_span *value);
 

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "blocks_names.h"
 #include "blocks_text.h"
 #include "html.h"
 #include "numbers.h"
@@ -108,6 +109,32 @@ static void check_scores(const struct blocks *blocks, const struct trees *trees,
     blocks_view_free(page);
 }
 
+/* What blocks_count counts by vectors, counted a character at a time. */
+static void check_counts(const struct blocks_names *names, const struct blocks *blocks, const struct block *block)
+{
+    const uint8_t *const text = (const uint8_t *)blocks->text + block->text;
+    struct block plain = {0};
+    bool blank = true;
+    for (size_t at = 0, size; at < block->size; at += size) {
+        const uint32_t code = code_at(text + at, &size);
+        const unsigned bits = bits_of(names, code);
+        const bool other = !(bits & (BLANK | LETTER | NUMBER));
+        plain.words += blank && !(bits & BLANK);
+        blank = bits & BLANK;
+        plain.lines += code == '\n';
+        plain.characters += !blank;
+        plain.uppers += !blank && bits & UPPER;
+        plain.digits += !blank && bits & NUMBER;
+        plain.marks += !blank && is_end(code);
+        plain.commas += !blank && is_comma(code);
+        plain.symbols += other && !is_end(code) && !is_comma(code);
+    }
+    require(plain.characters == block->characters && plain.words == block->words && plain.uppers == block->uppers &&
+                plain.digits == block->digits && plain.marks == block->marks && plain.commas == block->commas &&
+                plain.symbols == block->symbols && plain.lines == block->lines,
+            "counts are those of the characters");
+}
+
 static void check_page(const struct blocks_names *names, const struct trees *trees, const uint8_t *page, size_t size)
 {
     static struct blocks blocks;
@@ -117,9 +144,11 @@ static void check_page(const struct blocks_names *names, const struct trees *tre
         int32_t *const scores = malloc((blocks.count + 1) * sizeof *scores);
         bool *const kept = malloc(blocks.count + 1);
         require(scores && kept, "memory");
-        for (size_t i = 0; i < blocks.count; i++)
+        for (size_t i = 0; i < blocks.count; i++) {
+            check_counts(names, &blocks, blocks.block + i);
             require(blocks.block[i].text + blocks.block[i].size <= blocks.text_size && blocks.block[i].characters > 0,
                     "blocks hold text");
+        }
         require(blocks_choose(&blocks, trees, 0, -1000, scores, kept), "memory");
         check_scores(&blocks, trees, scores);
         require(blocks_join(&blocks, kept, again, text + again) && blocks_put_facts(&blocks, text + again), "memory");

@@ -1,12 +1,14 @@
 """Engine blocks: prose is kept and furniture is not, in any script; structure stays; a page depends on itself alone."""
 
+import re
+import string
 from datetime import date
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from florilegium.pipeline.schema import Batch, batch
@@ -169,3 +171,24 @@ def test_dates(head: str, wanted: date | None) -> None:
 def test_any_facts_are_read(raw: bytes) -> None:
     stated(raw)
     stated(b"ld\x1f\x1f" + raw + b"\x1e")
+
+
+TITLE_WORDS, WORDS = 13, 1
+"""Features: share of words that stand in the title, words."""
+
+
+@given(
+    title=st.lists(st.sampled_from("ab Bc 7x Łódź ćma Straße 2024 überlanges-Wort".split()), max_size=4),
+    text=st.text(st.sampled_from("abcxyzBŁódźćS7 2024-.,ße "), min_size=1, max_size=150),
+)
+@example(title=["Leuchtturmwärter"], text=f"{'x' * 20} Leuchtturmwärter, LEUCHTTURMWäRTER {'y ' * 40}leuchtturmwärter")
+def test_words_of_the_title_are_counted(title: list[str], text: str) -> None:
+    """Runs of letters and digits; ASCII letters whatever their case."""
+    html = f"<title>{' '.join(title)}</title><p>{text}</p>"
+    _, matrix = _native.blocks_explain(_blocks._model("balanced", 1000), html.encode())
+    rows = np.frombuffer(matrix, np.float32).reshape(-1, 164)
+    small = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
+    known = set(re.findall(r"[^\W_]+", " ".join(title).translate(small)))
+    found = [word in known for word in re.findall(r"[^\W_]+", text.translate(small))]
+    assert len(rows) == bool(text.strip())
+    assert all(round(float(row[TITLE_WORDS] * row[WORDS])) == sum(found) for row in rows)
