@@ -178,7 +178,7 @@ TITLE_WORDS, WORDS = 13, 1
 
 
 @given(
-    title=st.lists(st.sampled_from("ab Bc 7x Łódź ćma Straße 2024 überlanges-Wort".split()), max_size=4),
+    title=st.lists(st.sampled_from(["ab", "Bc", "7x", "Łódź", "ćma", "Straße", "2024", "überlanges-Wort"]), max_size=4),
     text=st.text(st.sampled_from("abcxyzBŁódźćS7 2024-.,ße "), min_size=1, max_size=150),
 )
 @example(title=["Leuchtturmwärter"], text=f"{'x' * 20} Leuchtturmwärter, LEUCHTTURMWäRTER {'y ' * 40}leuchtturmwärter")
