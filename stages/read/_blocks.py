@@ -68,6 +68,12 @@ class Blocks:
             if self._numbered and not text.isspace():
                 self._numbered = False
 
+    def _part(self, note: Any) -> None:
+        """A blank in place of a note between two letters: converters lose it where the note stood."""
+        before = self._held[-1][-1:] if self._held else ""
+        if len(note) and before.isalnum() and (note.tail or "")[:1].isalnum():
+            self._say(" ")
+
     def _walk(self, element: Any) -> None:
         tag = element.tag
         known = self._known.get(tag)
@@ -77,6 +83,7 @@ class Blocks:
         kind, spelt = known
         if kind == "skip":
             self.skipped[local(element)] += 1
+            self._part(element)
         elif kind == "row" and not self._in_row:
             self._row(element)
         elif kind == "blank":

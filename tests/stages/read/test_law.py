@@ -195,7 +195,7 @@ EXPECTED = {
         [],
     ),
     "akn_eu_COM2013_0619_EN.xml": (
-        361, 73_546, "celex:52013PC0619",
+        361, 73_551, "celex:52013PC0619",
         ["EUROPEAN COMMISSION", "Brussels, 17.9.2013", "COM(2013) 619 final", "2013/0305 (COD)",
          "Proposal for a REGULATION OF THE EUROPEAN PARLIAMENT AND OF THE COUNCIL on new psychoactive substances"],
         ["| [...][XX.YY.YY.YY] | | YES/NO | YES/NO | YES/NO | YES/NO"],
@@ -220,7 +220,8 @@ EXPECTED = {
 
 Chosen otherwise than by a plain extraction: a row keeps no blank at its end, and a layout row with one filled cell no
 bar; a repealed German paragraph has no line, be it a norm, its dash, or one paragraph of a norm; the sentence that
-introduces a list stands in Akoma Ntoso's listIntroduction and is text, a dash that nothing follows is none.
+introduces a list stands in Akoma Ntoso's listIntroduction and is text, a dash that nothing follows is none; where a
+note stood between two letters stands a blank.
 """
 
 
