@@ -34,7 +34,7 @@ from training.aged import aged
 FEATURES, DEPTH, SCALE = 164, 6, 8192
 """BLOCKS_FEATURES, TREES_DEPTH; sums of leaves are log-odds times SCALE: 16 bits hold every leaf."""
 TREES, RATE = 500, 0.09
-AGED, DESIGN, BARE, BARE_PAGES = 0.5, 0.5, 0.15, 600
+AGED, DESIGN, BARE, BARE_PAGES = 0.5, 0.5, 0.3, 600
 """Weights beside a page of WCXB: the same page aged, one of ours, one of hardly more than its text (how many of it)."""
 DOUBT, SURE, REPEATED = 0.4, (0.25, 0.75), 0.1
 """Weight of a block whose share of trigrams in the reference is between these two, and of one that says again what a
