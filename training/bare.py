@@ -6,7 +6,7 @@ from random import Random
 
 from training.designs.chance import Chance
 from training.designs.hand import BEGIN, END
-from training.designs.voice import languages, voice
+from training.designs.voice import Voice, languages, voice
 
 PARAGRAPHS = (
     "<p>{}</p>\n",
@@ -38,7 +38,8 @@ def pages(count: int, seed: int) -> Iterator[str]:
 def _page(chance: Chance) -> str:
     said = voice(chance.pick(languages()))
     paragraph = chance.pick(PARAGRAPHS)
-    texts = [_marked(said.paragraph(chance, 1, 4)) for _ in range(chance.few(1, 14))]
+    short = chance.pick((0.0, 0.1, 0.3))  # a greeting, a name, a line of a few words are text too
+    texts = [_marked(_text(said, chance, short)) for _ in range(chance.few(1, 14))]
     body = "".join(paragraph.format(text) for text in texts)
     if paragraph.startswith("<tr>"):
         body = f"<table>{body}</table>"
@@ -58,6 +59,10 @@ def _page(chance: Chance) -> str:
         f"<html><head><title>{html.escape(title)}</title></head><body>{above}"
         f"{chance.pick(AROUND).format(head + body)}{below}</body></html>"
     )
+
+
+def _text(said: Voice, chance: Chance, short: float) -> str:
+    return said.title_end(chance) if chance.maybe(short) else said.paragraph(chance, 1, 4)
 
 
 def _marked(text: str) -> str:

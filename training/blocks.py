@@ -9,7 +9,8 @@ enters the weights. Needs catboost (`pip install catboost`), which no one else d
 
 A block of a WCXB page is main text if at least half of its word trigrams occur in the reference (of one or two words:
 if it is a line of it); of a design, if at least half of its letters stand between the marks. A page weighs the same
-however long it is, a block by its words^0.7. Pages of a host are in one fold.
+however long it is, a block by its words^0.7; less where the label is in doubt (DOUBT, REPEATED). The headline of a
+design says nothing: references disagree on it, and WCXB's own pages are to decide. Pages of a host are in one fold.
 """
 
 import argparse
@@ -28,12 +29,16 @@ from numpy.typing import NDArray
 from florilegium.filters.charset import decode
 from florilegium.stages import _native
 from training import bare
+from training.aged import aged
 
 FEATURES, DEPTH, SCALE = 164, 6, 8192
 """BLOCKS_FEATURES, TREES_DEPTH; sums of leaves are log-odds times SCALE: 16 bits hold every leaf."""
-TREES, RATE = 700, 0.07
-DESIGN, BARE, BARE_PAGES = 0.5, 0.15, 600
-"""Weight of a page of ours beside one of WCXB, of one of hardly more than its text, and how many of these."""
+TREES, RATE = 500, 0.09
+AGED, DESIGN, BARE, BARE_PAGES = 0.5, 0.5, 0.3, 600
+"""Weights beside a page of WCXB: the same page aged, one of ours, one of hardly more than its text (how many of it)."""
+DOUBT, SURE, REPEATED = 0.4, (0.25, 0.75), 0.1
+"""Weight of a block whose share of trigrams in the reference is between these two, and of one that says again what a
+block of main text before it has said: the reference has it once, and which of the two it means is chance."""
 FOLDS = 5
 WORD = re.compile(r"\w+")
 BEGIN, END = "\ue000", "\ue001"
@@ -70,20 +75,24 @@ def weights(texts: Sequence[str], page: float) -> NDArray[np.float32]:
     return found * np.float32(50 * page / max(found.sum(), 1e-6))
 
 
-def by_reference(texts: Sequence[str], reference: str) -> NDArray[np.int8]:
-    """Blocks whose words are those of the reference."""
+def by_reference(texts: Sequence[str], reference: str) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+    """Blocks whose words are those of the reference, and how far that can be trusted."""
     said = words(reference)
     trigrams = set(zip(said, said[1:], said[2:], strict=False))
     lines = {" ".join(line.split()).lower() for line in reference.split("\n")}
-    found = np.zeros(len(texts), np.int8)
+    found, trust = np.zeros(len(texts), np.int8), np.ones(len(texts), np.float32)
+    told: set[object] = set()
     for i, text in enumerate(texts):
-        own = words(text)
-        if len(own) >= 3:
-            grams = list(zip(own, own[1:], own[2:], strict=False))
-            found[i] = sum(gram in trigrams for gram in grams) / len(grams) >= 0.5
-        elif own:
-            found[i] = " ".join(text.split()).lower() in lines
-    return found
+        own, line = words(text), " ".join(text.split()).lower()
+        grams = list(zip(own, own[1:], own[2:], strict=False))
+        share = sum(gram in trigrams for gram in grams) / len(grams) if grams else float(bool(own) and line in lines)
+        found[i] = share >= 0.5
+        trust[i] = DOUBT if SURE[0] <= share < SURE[1] else 1
+        if found[i]:
+            again = len(own) >= 6 and sum(gram in told for gram in grams) >= 0.8 * len(grams)
+            trust[i] *= REPEATED if again or line in told else 1
+            told.update([*grams, line] if len(line) >= 25 else grams)
+    return found, trust
 
 
 def by_marks(marked: Sequence[str]) -> NDArray[np.int8]:
@@ -115,11 +124,20 @@ def pages(path: Path) -> Iterator[Example]:
             marked = row["marked"] if isinstance(row["marked"], str) else row["marked"].decode()
             texts, features = blocks_of(marked.replace(BEGIN, "").replace(END, ""))
             main = by_marks(blocks_of(marked)[0])
+            headline = " ".join(row["headline"].split())
+            trust = np.array([" ".join(text.split()) != headline for text in texts], np.float32)
         else:
             texts, features = blocks_of(decode(row["html"], None)[0])
-            main = by_reference(texts, row["reference"] or "")
-        weight = weights(texts, DESIGN if row.get("marked") else 1.0)
+            main, trust = by_reference(texts, row["reference"] or "")
+        weight = weights(texts, DESIGN if row.get("marked") else 1.0) * trust
         yield Example(texts, features, main, weight, row["reference"] or "", row)
+
+
+def in_an_older_hand(example: Example) -> Example:
+    """A page of WCXB as training/aged.py writes it."""
+    texts, features = blocks_of(aged(decode(example.row["html"], None)[0], int(example.row["id"])))
+    main, trust = by_reference(texts, example.reference)
+    return Example(texts, features, main, weights(texts, AGED) * trust, example.reference, example.row)
 
 
 def fitted(examples: Sequence[Example]) -> Any:
@@ -127,9 +145,9 @@ def fitted(examples: Sequence[Example]) -> Any:
     from catboost import CatBoostClassifier, Pool
 
     model = CatBoostClassifier(
-        iterations=TREES, depth=DEPTH, learning_rate=RATE, border_count=127, loss_function="Logloss", random_seed=1,
+        iterations=TREES, depth=DEPTH, learning_rate=RATE, border_count=64, loss_function="Logloss", random_seed=1,
         bootstrap_type="Bernoulli", subsample=0.7, rsm=0.5, l2_leaf_reg=3, leaf_estimation_iterations=1,
-        allow_writing_files=False, verbose=0, thread_count=2,
+        allow_writing_files=False, verbose=0, thread_count=1,
     )  # fmt: skip
     parts = [np.concatenate([getattr(one, name) for one in examples]) for name in ("features", "main", "weight")]
     model.fit(Pool(parts[0], parts[1], weight=parts[2]))
@@ -241,12 +259,14 @@ def main() -> None:
     wcxb = list(pages(chosen.wcxb))
     ours = [*(pages(chosen.designs) if chosen.designs else ()), *bare_pages(BARE_PAGES)]
     evaluated: dict[str, list[Example]] = {path.stem: list(pages(path)) for path in chosen.evaluate}
+    aged_ones = [in_an_older_hand(one) for one in wcxb]
     folds = [zlib.crc32(host_of(one).encode()) % FOLDS for one in wcxb]
     for number in range(chosen.folds):
-        model = fitted([one for one, fold in zip(wcxb, folds, strict=True) if fold != number] + ours)
+        pairs = zip(wcxb, aged_ones, folds, strict=True)
+        model = fitted([one for *both, fold in pairs if fold != number for one in both] + ours)
         held = [one for one, fold in zip(wcxb, folds, strict=True) if fold == number]
         print(f"{chosen.wcxb.stem}, fold {number}:", *(f"{score(model, held, t):.4f} at {t}" for t in (0.4, 0.5, 0.6)))
-    model = fitted(wcxb + ours)
+    model = fitted(wcxb + aged_ones + ours)
     for name, examples in evaluated.items():
         print(f"{name}:", *(f"{score(model, examples, t):.4f} at {t}" for t in (0.4, 0.5, 0.6, 0.65)))
     np.savez_compressed(chosen.out, **converted(model, chosen.out.parent))

@@ -1,4 +1,4 @@
-"""Writes pages to train on: python -m training.designs --count 3000 --seed 1 --out DIR [--look N]"""
+"""Writes pages to train on: python -m training.designs --count 4000 --seed 1 --out DIR [--look N]"""
 
 import argparse
 from dataclasses import asdict

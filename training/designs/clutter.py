@@ -55,6 +55,31 @@ def promotion(hand: Hand) -> str:
     return hand.element("p", text)
 
 
+def pointer(hand: Hand) -> str:
+    """Capitals, then other headlines a line each, the link in brackets behind them or all of it."""
+    chance, voice = hand.chance, hand.voice
+    head, count = hand.plain(voice.say("read_also", chance).upper()), chance.between(1, 4)
+    told = [hand.plain(voice.headline(chance)) for _ in range(count)]
+    if chance.maybe(0.5):
+        lines = [f"{one} {hand.link(f'[{hand.plain(voice.word(chance).upper())}]')}" for one in told]
+    else:
+        lines = [hand.link(one) for one in told]
+    if count == 1 or chance.maybe(0.3):
+        return "".join(hand.element("p", f"<strong>{head}</strong> {one}") for one in lines)
+    return hand.element("p", f"<strong>{head}</strong><br>", "<br>\n".join(lines))
+
+
+def contact(hand: Hand) -> str:
+    """How to reach the author, where to follow and subscribe, as the last paragraph of the text."""
+    chance, voice = hand.chance, hand.voice
+    links = [hand.link(f"@{hand.slug()}"), hand.link(f"{hand.slug()}@{hand.slug()}.example"), hand.link("Facebook")]
+    first, second = hand.plain(voice.sentence(chance)), hand.plain(voice.title_end(chance))
+    text = f"{first} {links[chance.between(0, 1)]}. {second} {chance.pick(links)}."
+    if chance.maybe(0.4):
+        text = f"{hand.plain(voice.person(chance))}: {chance.pick(links)}. {second} {chance.pick(links)}"
+    return hand.element("p", chance.pick((text, f"<em>{text}</em>", f"<i>{text}</i>", f"<strong>{text}</strong>")))
+
+
 def coverage(hand: Hand) -> str:
     """Linked headings one after the other, inside of the text."""
     chance, voice = hand.chance, hand.voice
@@ -204,6 +229,8 @@ INSIDE: Sequence[Callable[[Hand], str]] = (
     promotion,
     promotion,
     promotion,
+    pointer,
+    pointer,
     coverage,
 )
 ENDS: Sequence[Callable[[Hand], str]] = (
@@ -212,6 +239,7 @@ ENDS: Sequence[Callable[[Hand], str]] = (
     life,
     notes,
     promotion,
+    contact,
     coverage,
     spoken_share,
     gift,

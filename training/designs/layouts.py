@@ -4,8 +4,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from training.designs.clutter import LAST, sticky
+from training.designs.crowds import column, links, others
 from training.designs.hand import Hand
 from training.designs.margins import consent, crumbs, foot, labels, menu, top
+from training.designs.remarks import notice
 from training.designs.sides import widgets
 from training.designs.stories import RICH, group, heading_of, teasers
 
@@ -183,7 +185,30 @@ def menu_left(hand: Hand, told: Parts) -> str:
     return "".join([told.first, *told.top, hand.wrapped(tree + "".join(rest)), told.below, *told.foot, told.last])
 
 
+def crowded(hand: Hand, told: Parts) -> str:
+    """Columns of links at both sides, in tables or boxes, and the rest of the site below."""
+    hand, chance = hand.outside(), hand.chance
+    before = [column(hand, 1, 4) for _ in range(chance.between(0, 1))]
+    after = [column(hand, 1, 7) for _ in range(chance.between(0, 2))]
+    main = told.above + told.center
+    below = (
+        told.below
+        + "".join(others(hand, 3, 16) for _ in range(chance.few(0, 5)))
+        + (links(hand, 10, 80) if chance.maybe(0.4) else "")
+    )
+    foot = [*told.foot, *(notice(hand) for _ in range(chance.few(0, 4)))]
+    if chance.maybe(0.5):
+        cells = "".join(f'<td valign="top">{one}</td>\n' for one in (*before, main, *after))
+        row = f'<table width="{chance.pick(("100%", "980", "780"))}"><tr>{cells}</tr></table>\n'
+        tops = "".join(f"<table><tr><td>{one}</td></tr></table>\n" for one in told.top)
+        return "".join([told.first, tops, row, below, *foot])
+    boxes = [*before, hand.box("main", main), *after]
+    order = [boxes[len(before)], *before, *after] if chance.maybe(0.3) else boxes
+    return hand.box("page", *told.top, hand.wrapped("".join(order)), below, *foot)
+
+
 LAYOUTS: Mapping[str, Callable[[Hand, Parts], str]] = {
     "columns": columns, "text_first": text_first, "tables": tables, "nested_tables": nested_tables,
     "semantic": semantic, "application": application, "rows": rows, "bare": bare, "menu_left": menu_left,
+    "crowded": crowded,
 }  # fmt: skip

@@ -8,6 +8,7 @@ from training.designs.stories import ad, group
 
 TYPES = {
     "news": ("article", ("NewsArticle", "Article", "NewsArticle", "ReportageNewsArticle", "WebPage")),
+    "portal": ("article", ("NewsArticle", "Article", "WebPage")),
     "blog": ("article", ("BlogPosting", "Article", "WebPage")),
     "forum": ("website", ("DiscussionForumPosting", "WebPage", "BreadcrumbList")),
     "qa": ("website", ("QAPage", "WebPage")),

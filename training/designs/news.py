@@ -6,6 +6,7 @@ from dataclasses import replace
 from training.designs.body import body, figure, flow, paragraph, run, wall
 from training.designs.clutter import (
     ENDS,
+    contact,
     coverage,
     credit,
     gallery,
@@ -20,7 +21,7 @@ from training.designs.hand import Hand
 from training.designs.margins import crumbs, menu, newsletter
 from training.designs.stories import ad, group
 
-INNER_ENDS = (life, notes, promotion, coverage, credit, titled_share)
+INNER_ENDS = (life, notes, promotion, contact, coverage, credit, titled_share)
 """What may stand in the box of the text behind the text."""
 
 

@@ -15,13 +15,14 @@ from training.designs.layouts import LAYOUTS, parts
 from training.designs.margins import head
 from training.designs.news import blog, news
 from training.designs.papers import documentation, event, government, recipe, service, wiki
+from training.designs.portals import portal
 from training.designs.shops import listing, product
 from training.designs.voice import languages, voice
 
 KINDS: Mapping[str, Callable[[Hand], str]] = {
-    "news": news, "blog": blog, "forum": forum, "qa": questions, "product": product, "listing": listing,
-    "documentation": documentation, "wiki": wiki, "government": government, "event": event, "recipe": recipe,
-    "service": service,
+    "news": news, "portal": portal, "blog": blog, "forum": forum, "qa": questions, "product": product,
+    "listing": listing, "documentation": documentation, "wiki": wiki, "government": government, "event": event,
+    "recipe": recipe, "service": service,
 }  # fmt: skip
 
 DOCTYPES: Mapping[str, Sequence[str]] = {
@@ -35,7 +36,7 @@ DOCTYPES: Mapping[str, Sequence[str]] = {
 
 @dataclass(frozen=True)
 class Design:
-    """A way to build a site: a row of designs.toml, whose words are choices."""
+    """A way to build a site: a row of designs.toml, whose words are choices. languages: empty for all."""
 
     name: str
     kind: str
@@ -45,6 +46,7 @@ class Design:
     layouts: str
     paragraphs: str
     crowd: int
+    languages: str = ""
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,7 @@ def page(number: int, seed: int) -> Page:
     """One page."""
     chance = Chance(Random(f"{seed}:{number}"))
     design = _design(chance)
-    language = chance.pick(languages())
+    language = chance.pick(design.languages.split() or languages())
     said = voice(language)
     own, other = said.halves(chance)
     hand = Hand(chance, own, other, _look(design, chance), own.headline(chance), own.name(chance))

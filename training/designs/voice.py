@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
-from florilegium.pipeline.sample.content import Passage, load
+from florilegium.pipeline.sample.content import load
 from training.designs.chance import Chance
 
 Phrases = Mapping[str, Sequence[str]]
@@ -148,16 +149,16 @@ class Voice:
 
 @cache
 def languages() -> Sequence[str]:
-    """All languages of the sample."""
-    return sorted({passage.language for passage in load().passages.values()})
+    """All languages of the sample, and those of `prose/`."""
+    return sorted({passage.language for passage in load().passages.values()} | set(_added()))
 
 
 @cache
 def voice(language: str) -> Voice:
-    """The voice of a language of the sample."""
-    sample = load()
-    own = [passage for passage in sample.passages.values() if passage.language == language]
-    sentences = [sentence for passage in own for text in passage.paragraphs for sentence in _sentences(text)]
+    """The voice of a language of the sample or of `prose/`."""
+    texts, labels = _told(language)
+    sentences = [sentence for _, paragraphs in texts for text in paragraphs for sentence in _sentences(text)]
+    titles = [title for title, _ in texts]
     words = sorted(
         {word.lower() for sentence in sentences for word in sentence.split() if word.isalpha() and len(word) > 4}
     )
@@ -167,14 +168,31 @@ def voice(language: str) -> Voice:
             letters[word[at : at + 2]] = letters.get(word[at : at + 2], "") + word[at + 2]
     return Voice(
         language=language,
-        html=sample.labels[language]["html"],
+        html=str(labels["html"]),
         sentences=sentences,
-        titles=[passage.title for passage in own],
-        phrases=_phrases(language, own, sample.labels[language]),
+        titles=titles,
+        phrases=_phrases(language, titles, labels),
         letters=letters,
         starts=[word[:2] for word in words],
         words=words,
     )
+
+
+def _told(language: str) -> tuple[Sequence[tuple[str, Sequence[str]]], Mapping[str, object]]:
+    """Titles with their paragraphs, and what pages say around them."""
+    if language in _added():
+        one = _added()[language]
+        return [(row["title"], row["text"].strip().split("\n\n")) for row in one["passages"]], one["labels"]
+    sample = load()
+    own = [passage for passage in sample.passages.values() if passage.language == language]
+    return [(passage.title, passage.paragraphs) for passage in own], sample.labels[language]
+
+
+@cache
+def _added() -> Mapping[str, Any]:
+    """Languages that the sample has no prose in."""
+    folder = files(__package__) / "prose"
+    return {path.name.removesuffix(".toml"): tomllib.loads(path.read_text("utf-8")) for path in folder.iterdir()}
 
 
 def _sentences(text: str) -> list[str]:
@@ -188,7 +206,7 @@ def _sentences(text: str) -> list[str]:
     return told
 
 
-def _phrases(language: str, own: Sequence[Passage], labels: Mapping[str, object]) -> Phrases:
+def _phrases(language: str, titles: Sequence[str], labels: Mapping[str, object]) -> Phrases:
     """Our own phrases, joined with what the sample's pages say around their texts.
 
     A language without a table of its own speaks in its margins as the one named under `like`: sites of small languages
@@ -200,7 +218,7 @@ def _phrases(language: str, own: Sequence[Passage], labels: Mapping[str, object]
     for key, value in labels.items():
         more = [str(one) for one in value] if isinstance(value, list) else [str(value)]
         phrases[key] = list(dict.fromkeys([*phrases.get(key, []), *more]))
-    phrases["topics"] = [passage.title for passage in own]
+    phrases["topics"] = list(titles)
     return phrases
 
 
