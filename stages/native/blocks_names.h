@@ -29,7 +29,8 @@ enum {
 };
 #define FLAG(name) (UINT32_C(1) << F_##name)
 
-#define GROUP_COMMENT 5 /* of the fragments */
+#define GROUP_CONSENT 1 /* of the fragments */
+#define GROUP_COMMENT 5
 
 struct element {
     const char *name;

@@ -1,6 +1,8 @@
 """One bad document costs itself, never its unit: faults, loops and hunger are found, recorded and replayed."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -37,14 +39,9 @@ CASES: list[tuple[list[str], list[str], dict[str, str]]] = [
     (["a", "large-1", "large-2", "large-3"], ["a", "large-1", "large-2", "large-3"], {}),
     (["a", "swelling", "c"], ["a", "c"], {"swelling": "extract.memory_limit"}),
     (
-        ["boundless", "swallowed", "aborted", "fault", "large"],
+        ["boundless", "swallowed", "fault", "large"],
         ["large"],
-        {
-            "boundless": "extract.memory_limit",
-            "swallowed": "extract.memory_limit",
-            "aborted": "extract.memory_limit",
-            "fault": "extract.crashed",
-        },
+        {"boundless": "extract.memory_limit", "swallowed": "extract.memory_limit", "fault": "extract.crashed"},
     ),
     (["a", "killed-once", "c"], ["a", "killed-once", "c"], {}),
 ]
@@ -60,6 +57,27 @@ def test_a_document_that_kills_its_worker_is_left_out(
     assert record is not None
     assert (tmp_path / "unit.txt").read_text("utf-8").split("\n") == kept
     assert record.struck == struck
+
+
+SMALL = """import sys
+from pathlib import Path
+sys.path[:0] = [sys.argv[2]]
+from test_worker import unit_of
+from florilegium.pipeline.worker import Killable
+worker = Killable()
+worker.run(unit_of(Path(sys.argv[1]), ["a", "aborted", "fault", "large"]), lambda kind, content: None)
+worker.close()
+"""
+
+
+def test_a_library_that_aborts_without_memory_took_too_much_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a process of its own: what a worker held at its peak is known only where its parent held less."""
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent / "units"), prepend=":")
+    subprocess.run([sys.executable, "-c", SMALL, tmp_path, Path(__file__).parent], check=True)
+    struck = json.loads((tmp_path / "unit.json").read_text("utf-8"))["struck"]
+    assert struck == {"aborted": "extract.memory_limit", "fault": "extract.crashed"}
 
 
 def test_what_was_struck_is_replayed_when_an_output_is_lost(child: Killable, tmp_path: Path) -> None:

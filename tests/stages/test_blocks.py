@@ -118,6 +118,15 @@ def test_a_copy_in_another_place_is_left_out_and_a_refrain_is_not() -> None:
     assert lines == [first, second, third, second, third.upper()]
 
 
+def test_a_wall_of_consent_is_no_text_and_one_before_a_text_takes_nothing_from_it() -> None:
+    prose = "".join(f"<p>{one}</p>" for one in PROSE["de"])
+    wall = f'<div id="consent-layer" role="dialog" aria-modal="true"><div><h1>Vorab</h1>{prose}</div></div>'
+    assert extracted(page(f"{wall}{FOOT}"))["reason"][0].as_py() == "extract.empty"
+    lines = [line for line in text(page(f"{wall}<article>{prose.upper()}</article>")).split("\n") if line.isupper()]
+    assert lines == [one.upper() for one in PROSE["de"]]
+    assert text(page(f'<div class="cookies-accepted">{prose}</div>')).split("\n") == PROSE["de"]
+
+
 def test_too_many_blocks_cost_the_page() -> None:
     payload = page("".join(f"<p>{number}" for number in range(200)))
     result = extracted(payload, max_blocks=199)
