@@ -170,8 +170,8 @@ static bool complete_tables(const struct blocks *blocks, const int32_t *scores, 
 }
 
 /* What stands on a page twice, in two elements, is a copy for another screen, a pull quote or a teaser: the first stays.
- * Two in the same element are an author's, as in a refrain; so are cells and code. F1 on WCXB's development
- * pages is 0.933 by this, 0.928 without; on scrapinghub's 0.952 and 0.951; on segments it is the same. */
+ * Two in the same element are an author's, as in a refrain; so are cells and code. F1 on WCXB's
+ * development pages is 0.933 by this, 0.928 without; on scrapinghub's 0.952 and 0.951; on segments it is the same. */
 #define COPY 25 /* characters, at least */
 
 static bool is_copied(const struct block *block)
