@@ -17,7 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define BLOCKS_GROUPS 16    /* of fragments of class names: fragments.h */
+#define BLOCKS_GROUPS 16    /* of fragments of class names: blocks_names.c */
 #define BLOCKS_FEATURES 164
 #define BLOCKS_DEEPEST 256  /* elements on the stack; what is deeper stands in the one at the top */
 

@@ -1,4 +1,4 @@
-/* Features of blocks: see blocks.h. The order here is that of the model: stages/blocks.py names them. */
+/* Features of blocks: see blocks.h. The order here is that of the model, stages/blocks.npz. */
 #include <stdlib.h>
 #include <string.h>
 

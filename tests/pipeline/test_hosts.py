@@ -209,8 +209,8 @@ def test_a_new_input_measures_again_only_where_templates_change(run: Run, tmp_pa
     assert {path: at for path, at in after.items() if path in before} == before
 
 
-def levels(recipe: Path, work: Path) -> tuple[int, dict[str, str]]:
-    """How many units elect, and the digest of the templates of each documents file."""
+def marked_by(recipe: Path, work: Path) -> tuple[list[Any], list[tuple[Unit, Record]], int]:
+    """The documents files, what pass hosts makes of each, and how many units elect."""
     found = load(str(recipe))
     elections = 0
 
@@ -225,6 +225,12 @@ def levels(recipe: Path, work: Path) -> tuple[int, dict[str, str]]:
     _, shares, _ = shares_of(found, None)
     parts = passes.documents.parts(run("documents", passes.documents.units(found, shares, str(work))))
     _, marked = passes.hosts.levels(found, parts, str(work), run)
+    return list(parts), list(marked), elections
+
+
+def levels(recipe: Path, work: Path) -> tuple[int, dict[str, str]]:
+    """How many units elect, and the digest of the templates of each documents file."""
+    _, marked, elections = marked_by(recipe, work)
     assert sum(record.counts["rows"] for _, record in marked) > 4
     return elections, {unit.key: record.outputs[".templates"].sha256 for unit, record in marked}
 
@@ -238,17 +244,7 @@ def test_the_number_of_ranges_cannot_show(recipe: Path, tmp_path: Path, monkeypa
 
 def template_lines(recipe: Path, work: Path) -> tuple[int, dict[bytes, Any]]:
     """How many documents files there are, and the template lines of each document."""
-    found = load(str(recipe))
-
-    def run(_name: str, units: list[Unit]) -> list[tuple[Unit, Record]]:
-        for unit in units:
-            store.make_folder(unit.folder)
-            perform(unit, Guard(0, frozenset(), {}, lambda _kind, _content: None))
-        return done_before(units)[0]
-
-    _, shares, _ = shares_of(found, None)
-    parts = passes.documents.parts(run("documents", passes.documents.units(found, shares, str(work))))
-    _, marked = passes.hosts.levels(found, parts, str(work), run)
+    parts, marked, _ = marked_by(recipe, work)
     lines: dict[bytes, Any] = {}
     for part, (unit, _) in zip(parts, marked, strict=True):
         mark = marker(tables.between(unit.path(".templates"), None, None))
