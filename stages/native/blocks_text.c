@@ -205,7 +205,7 @@ static bool drop_copies(const struct blocks *blocks, bool *kept)
 }
 
 /* A page whose text stands in a dialog of consent alone has none: it is a wall before one. (To train the model on such
- * pages cost 0.004 to 0.007 of F1 on the development sets: it took prose in other dialogs for theirs.) */
+ * pages cost 0.003 to 0.007 of F1 on the development sets: it took prose in other dialogs for theirs.) */
 static void drop_wall(const struct blocks *blocks, bool *kept)
 {
     bool other = false;
