@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from florilegium.filters.limits import limits
 from florilegium.filters.text import Text
 
+LONG = 4
+"""Characters: shorter words hold sentences together in most languages, whether or not a profile lists them."""
+
 
 @limits(high=0.3)
 def duplicate_lines(text: Text) -> float:
@@ -22,6 +25,18 @@ def duplicate_line_characters(text: Text) -> float:
     return _share(_repeated(text.lines), text.lines)
 
 
+@limits()
+def duplicate_characters(text: Text) -> float:
+    """Characters of the lines that stood in the text before / characters of the text without line breaks.
+
+    FineWeb (arXiv:2406.17557, `char_duplicates_ratio`) allows 0.1 in the paper and 0.01 in its code, FineWeb2
+    (arXiv:2506.20920) 0.1. Off, as `duplicate_line_characters` asks the same. White space at the ends of a line counts
+    below the line only.
+    """
+    repeated = sum(map(len, _repeated(text.lines)))
+    return repeated / (len(text.content) - text.content.count("\n")) if repeated else 0.0
+
+
 @limits(high=0.3)
 def duplicate_paragraphs(text: Text) -> float:
     """Share of the paragraphs that stood in the text before. Gopher allows 0.3."""
@@ -32,6 +47,18 @@ def duplicate_paragraphs(text: Text) -> float:
 def duplicate_paragraph_characters(text: Text) -> float:
     """Characters of the paragraphs that stood in the text before / characters of all paragraphs. Gopher allows 0.2."""
     return _share(_repeated(text.paragraphs), text.paragraphs)
+
+
+@limits()
+def top_word(text: Text) -> float:
+    """Share of the words with a letter that the most frequent word takes: keywords for search engines.
+
+    Stop words of the language and words of fewer than four characters do not count as the most frequent; words are
+    compared in composed form and lower case.
+    """
+    words = text.lettered_words
+    counts = Counter(word for word in words if len(word) >= LONG and word not in text.language.stop_words)
+    return max(counts.values()) / len(words) if counts else 0.0
 
 
 @limits(high=0.2)

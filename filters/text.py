@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -11,6 +12,8 @@ from florilegium.languages import Language
 
 LONGEST_GRAM = 10
 """Gopher (arXiv:2112.11446, table A1) looks at n-grams of up to ten words."""
+CLOSING = "\"'”’»«“‘›‹)]"
+"""Quotation marks and brackets that may follow the end of a sentence."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,12 @@ class Text:
     @cached_property
     def plain_words(self) -> Sequence[str]:
         """The words that hold a letter or a digit: no punctuation, symbols or mere underscores."""
-        return [word for word in self.words if word.isalnum() or any(map(str.isalnum, word))]
+        return [word for word in self.words if _is_plain(word)]
+
+    @cached_property
+    def lettered_words(self) -> Sequence[str]:
+        """The folded words that hold a letter: no mere numbers."""
+        return [word for word in self.folded_words if word.isalpha() or any(map(str.isalpha, word))]
 
     @cached_property
     def folded_words(self) -> Sequence[str]:
@@ -39,9 +47,36 @@ class Text:
         return [word.lower() for word in map(_composed, self.plain_words)]
 
     @cached_property
+    def spoken(self) -> str:
+        """The folded words, each between blanks of its own: what a phrase is looked for in, written the same way."""
+        return "".join(f" {word} " for word in self.folded_words)
+
+    @cached_property
     def lines(self) -> Sequence[str]:
         """The lines that are not blank, without white space at their ends. Only U+000A parts lines."""
         return [line for line in map(str.strip, self.content.split("\n")) if line]
+
+    @cached_property
+    def sentences(self) -> Sequence[int]:
+        """How many plain words each sentence has, in order; never 0.
+
+        A sentence ends with one of the language's sentence ends, closing quotation marks and brackets included, before
+        white space or at the end of its line. It begins where the one before it ended, or the line begins. What follows
+        the last end of a line is no sentence: a heading, an item of a list, a cell of a table. Abbreviations end
+        sentences too.
+        """
+        found: list[int] = []
+        for line in self.lines:
+            start = 0
+            for end in sentence_end(self.language.sentence_ends).finditer(line):
+                found.append(sum(map(_is_plain, _words().findall(line[start : end.end()]))))
+                start = end.end()
+        return list(filter(None, found))  # `. . .` is not three sentences
+
+    @cached_property
+    def characters(self) -> Mapping[str, int]:
+        """How often each character occurs, white space included."""
+        return Counter(self.content)
 
     @cached_property
     def paragraphs(self) -> Sequence[str]:
@@ -67,6 +102,16 @@ class Text:
     def offsets(self) -> Sequence[int]:
         """Characters of the words before each position; one entry more than there are words."""
         return list(accumulate(map(len, self.words), initial=0))
+
+
+@cache
+def sentence_end(ends: str) -> re.Pattern[str]:
+    """Where a sentence ends in a line, by the characters of the profile."""
+    return re.compile(rf"[{re.escape(ends)}][{re.escape(CLOSING)}]*(?=\s|$)")
+
+
+def _is_plain(word: str) -> bool:
+    return word.isalnum() or any(map(str.isalnum, word))
 
 
 def _numbered(items: Iterable[object]) -> Sequence[int]:

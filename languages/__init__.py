@@ -4,7 +4,7 @@ import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files as resources
 from pathlib import Path
 from typing import Any, Literal
@@ -29,6 +29,8 @@ class Language:
     quotes: pairs of quotation marks, the usual pair first. abbreviations: words whose full stop ends no sentence.
     limits: by measure. min_score: lowest score of identification that is believed.
     furniture: phrases of consent and navigation, each a whole line of a page.
+    policy: phrases of policies and terms of use; a line that holds one belongs to no text.
+    tells: phrases by which machines and templates give themselves away, lower case, words between single blanks.
     confusable: codes of languages that are often mistaken for it.
     """
 
@@ -44,8 +46,18 @@ class Language:
     stop_words: frozenset[str] = frozenset()
     abbreviations: tuple[str, ...] = ()
     furniture: tuple[str, ...] = ()
+    policy: tuple[str, ...] = ()
+    tells: tuple[str, ...] = ()
     confusable: tuple[str, ...] = ()
     profiled: bool = True
+
+    @cached_property
+    def frequencies(self) -> Mapping[str, float]:
+        """Relative frequency of the most frequent words, in lower case and composed form; empty without a list.
+
+        From `words/<code>.txt`, which names its source in `words/README.md`. Raises ValueError for a damaged list.
+        """
+        return _frequencies(self.code)
 
 
 @cache
@@ -103,9 +115,10 @@ def labels() -> Mapping[str, tuple[str, ...]]:
 
 @cache
 def files() -> Mapping[str, Path]:
-    """The data files of this folder by name: what determines the profiles."""
+    """The data files of this folder by name (`words/deu_Latn.txt`): what determines the profiles."""
     here = Path(str(resources(__name__)))
-    return {path.name: path for path in sorted(here.glob("*.toml"))}
+    paths = sorted([*here.glob("*.toml"), *here.glob("words/*.txt")])
+    return {path.relative_to(here).as_posix(): path for path in paths}
 
 
 def _table(name: str) -> dict[str, Any]:
@@ -115,6 +128,18 @@ def _table(name: str) -> dict[str, Any]:
 @cache
 def _groups() -> dict[str, Any]:
     return _table("groups")
+
+
+@cache
+def _frequencies(code: str) -> Mapping[str, float]:
+    path = files().get(f"words/{code}.txt")
+    found: dict[str, float] = {}
+    for number, line in enumerate(path.read_text("utf-8").splitlines() if path else (), 1):
+        word, tab, per_million = line.partition("\t")
+        if not (word and tab and re.fullmatch(r"\d+(\.\d+)?", per_million)):
+            raise ValueError(f"{path}: line {number} is not a word, a tab and its occurrences per million")
+        found[word] = float(per_million) / 1e6
+    return found
 
 
 def _confusable(code: str) -> tuple[str, ...]:
