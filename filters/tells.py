@@ -13,7 +13,10 @@ PLACEHOLDER = re.compile(
 
 @limits()
 def placeholders(text: Text) -> float:
-    """Placeholders that nobody filled in (`{{name}}`, `${x}`, `%s`, `undefined`) per word, punctuation counted. Our own."""
+    """Placeholders that nobody filled in (`{{name}}`, `${x}`, `%s`, `undefined`) per word, punctuation counted.
+
+    Our own.
+    """
     return len(PLACEHOLDER.findall(text.content)) / len(text.words) if text.words else 0.0
 
 

@@ -37,7 +37,7 @@ class Measure:
         "measure.template": "every line is a template of the site, or a phrase of consent or navigation"
     }
     decides: ClassVar[frozenset[str]] = frozenset()
-    libraries: ClassVar[tuple[str, ...]] = ()
+    libraries: ClassVar[tuple[str, ...]] = ("zstandard",)  # `compression.ratio`
 
     def files(self) -> Mapping[str, Path]:
         """The language profiles: phrases are removed, stop words and sentence ends are measured."""
