@@ -74,6 +74,19 @@ def load(code: str) -> Language:
     return TypeAdapter(Language).validate_python(every | own | rest | {"limits": _joined(every, own)})
 
 
+def published(code: str) -> Mapping[str, Bounds] | None:
+    """The limits that FineWeb2 (arXiv:2506.20920) published for a language, by our measures; None where it has none.
+
+    A measure that is not named has no limit there, so an end that is not named is off. Values stand as published, also
+    where they are odd (Maltese lets the most frequent pair of words take 0.949 of a text). English has those of FineWeb
+    (arXiv:2406.17557). The limit of stop words is named only where our profile has stop words to count.
+    """
+    if code not in (tables := _published()) or code == "every":
+        return None
+    counted = load(code).stop_words
+    return {name: ends for name, ends in tables[code].items() if counted or name != "stop_words.distinct"}
+
+
 @cache
 def codes() -> tuple[str, ...]:
     """The languages that have a profile, sorted."""
@@ -128,6 +141,13 @@ def _table(name: str) -> dict[str, Any]:
 @cache
 def _groups() -> dict[str, Any]:
     return _table("groups")
+
+
+@cache
+def _published() -> Mapping[str, Mapping[str, Bounds]]:
+    """By code, what holds in every language included."""
+    tables = _table("fineweb2")
+    return {code: tables["every"] | own for code, own in tables.items()}
 
 
 @cache
