@@ -170,6 +170,11 @@ def meanings() -> dict[str, str]:
     return {**REASONS, **of_stages, **REFUSED}
 
 
+def meaning(reason: str) -> str | None:
+    """What a reason means; None if this version does not know it. Measures that a recipe adds share one a kind."""
+    return meanings().get(reason) or meanings().get(f"{reason.rpartition('.')[0]}.<name>")
+
+
 SNIPPET = 400
 """Characters of a kept text that a trail shows."""
 
@@ -192,15 +197,15 @@ def trails(out: str, what: str) -> list[dict[str, Any]]:
 def _verdict(row: dict[str, Any]) -> str:
     if row["reason"] is None:
         refused = row["tokens_refused"]
-        why = "" if refused is None else f"; in no token shard: {refused}: {meanings().get(refused, '')}"
+        why = "" if refused is None else f"; in no token shard: {refused}: {meaning(refused) or ''}"
         return f"kept: row {row['row']} of {row['shard']}{why}"
     broke = (
         ""
         if row["value"] is None
         else f" (value {row['value']:g}" + (")" if row["limit"] is None else f", limit {row['limit']:g})")
     )
-    meaning = meanings().get(row["reason"], "no longer a reason of this version")
-    return f"dropped by {row['stage']}: {row['reason']}{broke}: {meaning}"
+    means = meaning(row["reason"]) or "no longer a reason of this version"
+    return f"dropped by {row['stage']}: {row['reason']}{broke}: {means}"
 
 
 def _twins(out: str, row: dict[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Set
 from functools import cache
 from hashlib import blake2b, file_digest
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
@@ -41,14 +42,23 @@ def stage_digest(name: str, stage: Any, deciding: bool) -> dict[str, Any]:
     """What determines a stage's columns (deciding false) or its decisions (true), as JSON."""
     options = TypeAdapter(type(stage)).dump_python(stage, mode="json")
     places = {str(path) for path in stage.files().values()}
-    kept = {k: v for k, v in options.items() if (deciding or k not in stage.decides) and str(v) not in places}
+    kept = {k: v for k, v in options.items() if deciding or k not in stage.decides}
     return {
         "stage": name,
-        "options": kept,
+        "options": _without(places, kept),
         "files": {key: file_hash(path) for key, path in sorted(stage.files().items())},
         "code": code_digest(f"florilegium.stages.{name}"),
         "libraries": {library: version_of(library) for library in stage.libraries},
     }
+
+
+def _without(places: Set[str], options: Any) -> Any:
+    """Options without the paths of files: these count by their hashes."""
+    if isinstance(options, dict):
+        return {
+            key: _without(places, one) for key, one in options.items() if not (isinstance(one, str) and one in places)
+        }
+    return [_without(places, one) for one in options] if isinstance(options, list) else options
 
 
 def frame_digest(*modules: str) -> dict[str, Any]:

@@ -154,10 +154,12 @@ def parse(raw: Mapping[str, Any], path: str = "recipe", base: str = ".", tree: y
     mistakes = [_duplicate(path, *found) for found in _duplicate_keys(tree)]
     recipe: Recipe | None = None
     try:
-        recipe = recipe_model().model_validate(raw)
+        recipe = recipe_model().model_validate(raw, context={"base": base})
     except ValidationError as error:
         mistakes += [_mistake(path, dict(found), tree) for found in error.errors()]
     mistakes += list(_source_mistakes(path, raw, tree))
+    if recipe is not None:
+        mistakes += list(_stage_mistakes(path, recipe, tree))
     if mistakes or recipe is None:
         raise PipelineError.of(mistakes)
     found: dict[str, Any] = {
@@ -199,13 +201,28 @@ def schema() -> dict[str, Any]:
 
 
 def as_json(recipe: Recipe) -> dict[str, Any]:
-    """The recipe with all defaults, as JSON; without the paths of its inputs, which differ from place to place."""
+    """The recipe with all defaults, as JSON; without the paths of its inputs, which differ from place to place.
+
+    Of models and lists the names of their files stand there.
+    """
     found: dict[str, Any] = TypeAdapter(recipe_model()).dump_python(recipe, mode="json")
+    for name, options in found["stages"].items():
+        places = {str(path): path.name for path in recipe.stage(name).files().values()}
+        found["stages"][name] = _renamed(places, options)
     for source in found["sources"]:
         del source["path"]
     if found["tokens"] is not None:
         del found["tokens"]["tokenizer"]
     return found
+
+
+def _renamed(places: Mapping[str, str], options: Any) -> Any:
+    """Options with names in place of paths."""
+    if isinstance(options, dict):
+        return {key: _renamed(places, one) for key, one in options.items()}
+    if isinstance(options, list):
+        return [_renamed(places, one) for one in options]
+    return places.get(options, options) if isinstance(options, str) else options
 
 
 def format_of(name: str) -> str | None:
@@ -261,6 +278,18 @@ def _source_mistakes(path: str, raw: Mapping[str, Any], tree: yaml.Node | None) 
                 yield _mistake(path, detail, tree)
 
 
+def _stage_mistakes(path: str, recipe: Recipe, tree: yaml.Node | None) -> Iterator[tuple[str, str]]:
+    """Mistakes that only show beside the other stages, or when files are opened: what a stage's `mistakes` says."""
+    stages = {name: recipe.stage(name) for names in LINE.values() for name in names}
+    for name, stage in stages.items():
+        for loc, sentence, hint in stage.mistakes(stages) if hasattr(stage, "mistakes") else ():
+            yield _place(path, ("stages", name, *loc), tree, sentence), hint
+    divide = None if recipe.tokens is None else recipe.tokens.divide
+    if divide is not None and divide.edges and divide.by not in stages["measure"].names():
+        sentence = f"nothing measures {divide.by!r}"
+        yield _place(path, ("tokens", "divide", "by"), tree, sentence), "name it under stages.measure"
+
+
 EXPECTED = {
     "float": "a number", "int": "a whole number", "bool": "true or false", "string": "text", "dict": "keys and values",
     "list": "a list", "tuple": "a list", "model": "keys and values", "dataclass": "keys and values",
@@ -272,15 +301,20 @@ EXPECTED = {
 def _mistake(path: str, error: dict[str, Any], tree: yaml.Node | None) -> tuple[str, str]:
     """One pydantic error as a sentence with its place, and a hint."""
     loc = tuple(
-        part for part in error["loc"] if isinstance(part, int) or not part.startswith(("function-", "lax-or", "tuple["))
+        part
+        for part in error["loc"]
+        if isinstance(part, int) or not part.startswith(("function-", "lax-or", "tuple[", "kind:"))
     )
     kind = error["type"]
     if kind in ("missing", "missing_argument"):
-        return _place(path, loc, tree, "is required"), "add this key; `florilegium schema` prints what it may hold"
+        error = {"msg": "is required", "ctx": {"hint": "add this key; `florilegium schema` prints what it may hold"}}
+    if hint := error.get("ctx", {}).get("hint"):  # a check that knows what to do
+        return _place(path, loc, tree, str(error["msg"])), hint
     if kind in ("extra_forbidden", "unexpected_keyword_argument", "unexpected_property"):
         close = difflib.get_close_matches(str(loc[-1]), _siblings(loc), 1)
-        known = ", ".join(_siblings(loc)) or "none"
-        hint = f"did you mean {close[0]!r}?" if close else f"known keys here: {known}"
+        known = ", ".join(_siblings(loc))
+        other = f"known keys here: {known}" if known else "`florilegium schema` prints what may stand there"
+        hint = f"did you mean {close[0]!r}?" if close else other
         return _place(path, loc, tree, "unknown key"), hint
     got = _shown(error.get("input"))
     expected = EXPECTED.get(kind.split("_")[0]) if kind.endswith(("_type", "_parsing", "_from_float")) else None

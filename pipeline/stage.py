@@ -17,7 +17,9 @@ class Stage(Protocol):
     """A pure function of a batch: fills its own columns or gives reasons; never removes or reorders rows.
 
     A stage is a frozen dataclass in `stages/<verb>.py`, named as the verb with a capital; its fields are its options.
-    It may also have `decide(batch) -> batch`, which the decisions pass calls with numbers and evidence only.
+    It may also have `decide(batch) -> batch`, which the decisions pass calls with numbers and evidence only, and
+    `mistakes(stages)`, asked once when a recipe loads: what is wrong with its options beside those of the other stages,
+    or shows when its files are opened, as (keys below the stage, sentence, hint).
     """
 
     writes: ClassVar[tuple[str, ...]]

@@ -1,9 +1,9 @@
 """Hold the limits of each language against the measures of its documents."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, cast
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -12,6 +12,7 @@ from pydantic.dataclasses import dataclass
 
 from florilegium.filters import every_filter
 from florilegium.filters.limits import Limits
+from florilegium.filters.model import KINDS, kind_of
 from florilegium.languages import UNDETERMINED, files, load
 from florilegium.pipeline.schema import Batch
 from florilegium.pipeline.verdict import drop
@@ -29,6 +30,12 @@ def _meaning(name: str) -> str:
     return "outside its limits: " + (every_filter()[name].__doc__ or "").partition("\n")[0]
 
 
+REASONS = {f"filter.{name}": _meaning(name) for name in every_filter()} | {
+    f"filter.{kind}.<name>": meaning for kind, (_, meaning) in KINDS.items()
+}
+"""Each measure's; those that a recipe adds share one a kind, under `<name>`."""
+
+
 @dataclass(frozen=True, config=ConfigDict(extra="forbid", use_attribute_docstrings=True))
 class Filter:
     """Drops a document whose measure lies below `low` or above `high`. Kept rows stay as they are.
@@ -43,7 +50,7 @@ class Filter:
     `{"every": {"length.words": {"low": 50}}, "deu_Latn": {"lines.bullets": [null, 0.5]}}`. null is off; 0 means 0."""
 
     writes: ClassVar[tuple[str, ...]] = ()
-    reasons: ClassVar[Mapping[str, str]] = {f"filter.{name}": _meaning(name) for name in every_filter()}
+    reasons: ClassVar[Mapping[str, str]] = REASONS
     decides: ClassVar[frozenset[str]] = frozenset()
     libraries: ClassVar[tuple[str, ...]] = ()
 
@@ -54,7 +61,7 @@ class Filter:
             if language != EVERY:
                 load(language)
             for name in by_measure:
-                if name not in every_filter():
+                if name not in every_filter() and kind_of(name) is None:
                     raise ValueError(f"{language}: there is no measure {name!r}{_meant(name)}")
             for name, ends in _effective(language, limits).items():
                 if ends.low is not None and ends.high is not None and ends.low > ends.high:
@@ -65,19 +72,31 @@ class Filter:
         """The language profiles, which hold limits."""
         return files()
 
-    def effective(self, language: str) -> Mapping[str, Limits]:
+    def mistakes(self, stages: Mapping[str, Any]) -> Iterator[tuple[tuple[str | int, ...], str, str]]:
+        """Limits for measures that stage measure does not take: (place, sentence, hint)."""
+        known = stages["measure"].names()
+        for language, by_measure in self.limits.items():
+            for name in by_measure:
+                if name not in known:
+                    close = get_close_matches(name, known, n=3)
+                    hint = f"did you mean {' or '.join(close)}?" if close else "name it under stages.measure"
+                    yield ("limits", language, name), f"nothing measures {name!r}", hint
+
+    def effective(self, language: str, measured: Sequence[str] = ()) -> Mapping[str, Limits]:
         """The limits that hold for a language, by measure, in the order in which they are held.
 
-        Raises ValueError for a malformed code.
+        measured: the measures; by default those of the tree and those that the recipe limits. Raises ValueError for a
+        malformed code.
         """
-        return _effective(language, self.limits)
+        return _effective(language, self.limits, measured)
 
     def __call__(self, batch: Batch) -> Batch:
         """The batch with reason, value and limit for each row outside its limits; the first measure by name wins."""
         languages: Any = batch["language"]
         coded = pc.fill_null(languages, UNDETERMINED).dictionary_encode()
-        by_language = [self.effective(code) for code in coded.dictionary.to_pylist()]
-        for name in every_filter():
+        measured = [field.name for field in cast(pa.StructType, batch["measures"].type)]
+        by_language = [self.effective(code, measured) for code in coded.dictionary.to_pylist()]
+        for name in measured:
             values = pc.struct_field(batch["measures"], [name])
             for outside, ends in (
                 (pc.less, [limits[name].low for limits in by_language]),
@@ -90,16 +109,24 @@ class Filter:
         return batch
 
 
-def _effective(language: str, wanted: Mapping[str, Mapping[str, Wanted]]) -> dict[str, Limits]:
+def _effective(
+    language: str, wanted: Mapping[str, Mapping[str, Wanted]], measured: Sequence[str] = ()
+) -> dict[str, Limits]:
     layers: Sequence[Mapping[str, Wanted]] = (
         _profile(UNDETERMINED if language == EVERY else language),
         wanted.get(EVERY, {}),
         wanted.get(language, {}),
     )
+    added = {name for layer in layers for name in layer if name not in every_filter()}
     return {
-        name: _limits(measure.limits, [layer[name] for layer in layers if name in layer])
-        for name, measure in every_filter().items()
+        name: _limits(_default(name), [layer[name] for layer in layers if name in layer])
+        for name in measured or (*every_filter(), *sorted(added))
     }
+
+
+def _default(name: str) -> Limits:
+    kind = kind_of(name)
+    return every_filter()[name].limits if kind is None else KINDS[kind][0]
 
 
 def _profile(language: str) -> Mapping[str, Wanted]:

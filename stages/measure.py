@@ -1,26 +1,31 @@
 """Measure the final text: its words, characters and hash, and one number for each filter of the tree."""
 
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Field, field_validator
 from pydantic.dataclasses import dataclass
 
 from florilegium.filters import every_filter
 from florilegium.filters.edit import NOTHING, Removal, phrase, removal, without
+from florilegium.filters.lists import read_list
+from florilegium.filters.model import NAME, File, Foreign, Model, Scorer
 from florilegium.filters.text import Text
 from florilegium.languages import UNDETERMINED, files, load
 from florilegium.pipeline.schema import Batch, put
 from florilegium.pipeline.verdict import drop
+from florilegium.stages._added_measures import added, scorers
+
+Name = Annotated[str, Field(pattern=f"^{NAME}$")]
 
 
-@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+@dataclass(frozen=True, config=ConfigDict(extra="forbid", use_attribute_docstrings=True))
 class Measure:
     """Fills `removed` and what it counts, then `measures`, `words`, `characters`, `text_hash` of the final text.
 
@@ -28,6 +33,15 @@ class Measure:
     its measures are null where nothing is left, as where there was no text. A row is measured by the profile of its
     `language`; without one by the general one.
     """
+
+    models: dict[Name, Model] = Field(default_factory=dict)
+    """Models that score each text, by a name of yours: `{edu: {fasttext: edu.bin, label: __label__keep}}` is measure
+    `model.edu`. Also {kenlm: FILE} and {call: package.module.function}."""
+    lists: dict[Name, File] = Field(default_factory=dict)
+    """Files of words, one a line, by a name of yours: the share of a text's words that they hold is `list.<name>`."""
+    filters: tuple[Foreign, ...] = ()
+    """Filters of datatrove: `datatrove:GopherQualityFilter` is the measure `datatrove.GopherQualityFilter`, 1 where it
+    would keep the document, else 0."""
 
     writes: ClassVar[tuple[str, ...]] = (
         *("removed", "lines_removed", "characters_removed"),
@@ -37,11 +51,50 @@ class Measure:
         "measure.template": "every line is a template of the site, or a phrase of consent or navigation"
     }
     decides: ClassVar[frozenset[str]] = frozenset()
-    libraries: ClassVar[tuple[str, ...]] = ("zstandard",)  # `compression.ratio`
+
+    @field_validator("filters")
+    @classmethod
+    def _once(cls, filters: tuple[Foreign, ...]) -> tuple[Foreign, ...]:
+        named = [one.datatrove for one in filters]
+        twice = sorted({name for name in named if named.count(name) > 1})
+        if twice:
+            raise ValueError(f"{twice[0]} stands there twice")
+        return filters
+
+    @property
+    def libraries(self) -> tuple[str, ...]:
+        """`compression.ratio` needs one, and so do models."""
+        return tuple(sorted({"zstandard", *(one for scorer in self._scorers().values() for one in scorer.libraries)}))
 
     def files(self) -> Mapping[str, Path]:
-        """The language profiles: phrases are removed, stop words and sentence ends are measured."""
-        return files()
+        """The language profiles (phrases are removed, stop words and sentence ends are measured), models and lists."""
+        of_models = [
+            (f"{measure}: {name}", path)
+            for measure, scorer in self._scorers().items()
+            for name, path in scorer.files().items()
+        ]
+        of_lists = {f"list.{name}: {path.name}": path for name, path in self.lists.items()}
+        return {**files(), **dict(of_models), **of_lists}
+
+    def names(self) -> tuple[str, ...]:
+        """The measures in their order: those of the tree, then what the recipe adds, sorted."""
+        return (*every_filter(), *sorted((*self._scorers(), *(f"list.{name}" for name in self.lists))))
+
+    def mistakes(self, stages: Mapping[str, Any]) -> Iterator[tuple[tuple[str | int, ...], str, str]]:
+        """What is wrong with models and lists, and takes opening them to tell: (place, sentence, hint)."""
+        del stages
+        for name, model in self.models.items():
+            yield from ((("models", name, key), said, hint) for key, said, hint in model.faults())
+        for at, one in enumerate(self.filters):
+            yield from ((("filters", at, key), said, hint) for key, said, hint in one.faults())
+        for name, path in self.lists.items():
+            try:
+                read_list(path)
+            except ValueError as error:
+                yield ("lists", name), str(error), "one word or phrase a line, in UTF-8; # begins a comment"
+
+    def _scorers(self) -> Mapping[str, Scorer]:
+        return scorers(self.models, self.filters)
 
     def __call__(self, batch: Batch) -> Batch:
         """The batch with its columns filled. `template_lines`: by `hosts.marker`; without the column there are none."""
@@ -59,6 +112,7 @@ class Measure:
             for content, profile in zip(finals, profiles, strict=True)
         ]
         rows = [None if text is None else _measured(text) for text in texts]
+        more = added(self._scorers(), self.lists, finals, [profile.code for profile in profiles])
         return put(
             batch,
             removed=[edit.numbers or None for edit in edits],
@@ -67,7 +121,7 @@ class Measure:
             words=[None if text is None else len(text.plain_words) for text in texts],
             characters=[None if text is None else len(text.content) for text in texts],
             text_hash=[None if text is None else text_hash(text.content) for text in texts],
-            measures=_struct(rows),
+            measures=_struct(rows, {name: more[name] for name in self.names() if name in more}),
         )
 
     def decide(self, batch: Batch) -> Batch:
@@ -82,9 +136,9 @@ def final(text: Any, removed: Any) -> Any:
     return pa.array([without(one, gone) if gone else one for one, gone in pairs], text.type)
 
 
-def measures_type() -> pa.StructType:
-    """The type of `measures`: a float32 for each filter, by name (`lines.bullets`), sorted."""
-    return pa.struct([pa.field(name, pa.float32()) for name in every_filter()])
+def measures_type(measure: Measure) -> pa.StructType:
+    """The type of `measures`: a float32 for each measure (`lines.bullets`), in the order of `Measure.names`."""
+    return pa.struct([pa.field(name, pa.float32()) for name in measure.names()])
 
 
 def text_hash(text: str) -> bytes:
@@ -107,10 +161,11 @@ def _measured(text: Text) -> Sequence[float]:
     return [measure(text) for measure in every_filter().values()]
 
 
-def _struct(rows: Sequence[Sequence[float] | None]) -> pa.StructArray:
-    fields = list(measures_type())
-    columns = [
-        pa.array([None if row is None else row[at] for row in rows], field.type) for at, field in enumerate(fields)
-    ]
+def _struct(rows: Sequence[Sequence[float] | None], added: Mapping[str, Sequence[float | None]]) -> pa.StructArray:
+    """The numbers of the tree's measures, row by row, and columns of others behind them."""
+    columns = {
+        name: [None if row is None else row[at] for row in rows] for at, name in enumerate(every_filter())
+    } | dict(added)
     missing = pa.array([row is None for row in rows], pa.bool_())
-    return pa.StructArray.from_arrays(columns, fields=fields, mask=missing)
+    arrays = [pa.array(column, pa.float32()) for column in columns.values()]
+    return pa.StructArray.from_arrays(arrays, names=list(columns), mask=missing)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.table import Table
 
-from florilegium.pipeline.account import meanings
+from florilegium.pipeline.account import meaning, meanings
 
 if TYPE_CHECKING:
     import polars as pl
@@ -89,8 +89,7 @@ def _print_languages(rows: Sequence[Mapping[str, Any]]) -> None:
 
 def print_account(found: Mapping[str, Any], beside: Mapping[str, int] | None = None) -> None:
     """Read, kept, and dropped by stage and reason."""
-    known = meanings()
-    order = {reason.partition(".")[0]: at for at, reason in enumerate(known)}
+    order = {reason.partition(".")[0]: at for at, reason in enumerate(meanings())}
     table = _table("", "documents", "share", "", right=(1, 2))
     refused = found.get("tokens_refused", {})
     widest = max([len(reason) + 2 for reason in (*found["dropped"], *refused)], default=0)
@@ -98,8 +97,8 @@ def print_account(found: Mapping[str, Any], beside: Mapping[str, int] | None = N
     table.add_row("read", f"{found['read']:,}", "", "")
     table.add_row("[bold green]kept", f"[bold green]{found['kept']:,}", _share(found["kept"], found["read"]), "")
     for reason, count in sorted(refused.items(), key=lambda one: (-one[1], one[0])):
-        meaning = _cut(f"in no token shard: {known.get(reason, '')}", room)
-        table.add_row(f"  {reason}", f"{count:,}", _share(count, found["read"]), f"[dim]{meaning}")
+        means = _cut(f"in no token shard: {meaning(reason) or ''}", room)
+        table.add_row(f"  {reason}", f"{count:,}", _share(count, found["read"]), f"[dim]{means}")
     by_stage = sorted(
         found["dropped"].items(), key=lambda one: (order.get(one[0].partition(".")[0], len(order)), -one[1], one[0])
     )
@@ -111,7 +110,7 @@ def print_account(found: Mapping[str, Any], beside: Mapping[str, int] | None = N
             table.add_row(f"[bold]dropped by {stage}", f"[bold]{gone:,}", _share(gone, found["read"]), "")
         before = stage
         table.add_row(
-            f"  {reason}", f"{count:,}", _share(count, found["read"]), f"[dim]{_cut(known.get(reason, ''), room)}"
+            f"  {reason}", f"{count:,}", _share(count, found["read"]), f"[dim]{_cut(meaning(reason) or '', room)}"
         )
     CONSOLE.print(table)
     if beside:

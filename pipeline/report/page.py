@@ -7,12 +7,13 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
 from typing import Any
 
+from florilegium.pipeline.account import meaning
 from florilegium.pipeline.encoding import REFUSED
 from florilegium.pipeline.errors import PipelineError
 from florilegium.pipeline.recipe import LINE
 from florilegium.pipeline.report import figures
 from florilegium.pipeline.report.charts import Step, flow
-from florilegium.pipeline.stage import find, stage_class
+from florilegium.pipeline.stage import find
 
 HOSTS = 50
 OTHER_LANGUAGES = 20
@@ -39,7 +40,7 @@ def render(name: str, facts: Mapping[str, Any], account: Mapping[str, Any], foun
         "version": facts.get("florilegium") or _version(),
         "account": account,
         "totals": figures.totals(found),
-        "steps": [{"step": step, "job": _stage(step.name)[0]} for step in steps],
+        "steps": [{"step": step, "job": _job(step.name)} for step in steps],
         "drawing": flow(steps, "kept", _described(account, steps)),
         "reasons": _reasons(account, steps, figures.broken(found)),
         "languages": shown,
@@ -140,7 +141,7 @@ def _reasons(
                 {
                     "reason": reason,
                     "documents": documents,
-                    "meaning": _stage(step.name)[1].get(reason, ""),
+                    "meaning": meaning(reason) or "",
                     "broken": broken.get(reason, []),
                 }
                 for reason, documents in most
@@ -189,18 +190,16 @@ def _english(language: str | None) -> str | None:
     return None if found == language else found
 
 
-def _stage(name: str) -> tuple[str, Mapping[str, str]]:
-    """A stage's one job, and what its reasons mean; of a stage that is not there, nothing."""
-    if name == "read":
-        from florilegium.stages.read import REASONS
-
-        return "Take documents from the sources, record by record.", REASONS
+def _job(stage: str) -> str:
+    """A stage's one job; of a stage that is not there, nothing."""
+    if stage == "read":
+        return "Take documents from the sources, record by record."
     try:
-        job = (find("stages", name).__doc__ or "").partition("\n")[0]
-        job = job.removeprefix(f"{name.capitalize()}: ")
-        return job[:1].upper() + job[1:], stage_class(name).reasons
+        job = (find("stages", stage).__doc__ or "").partition("\n")[0]
     except PipelineError:
-        return "", {}
+        return ""
+    job = job.removeprefix(f"{stage.capitalize()}: ")
+    return job[:1].upper() + job[1:]
 
 
 def _version() -> str:

@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from florilegium.pipeline.errors import PipelineError
+from florilegium.pipeline.fingerprint import stage_digest
 from florilegium.pipeline.recipe import as_json, format_of, load, of_inputs, schema
 
 GOOD = "sources:\n  - {name: web, path: crawl}\n"
@@ -48,6 +49,37 @@ MISTAKES = [
     (GOOD + "stages:\n  identify: {languages: [eu-oficial]}\n", "eu-oficial", ""),
     (GOOD + "write: {shard_bytes: 0}\n", "write.shard_bytes", ""),
     (GOOD + "stages:\n  identify: {model: nowhere.ftz}\n", "stages.identify.model", ""),
+    (
+        GOOD + "stages:\n  measure:\n    models: {edu: {fasttext: nowhere.bin, label: a}}\n",
+        "stages.measure.models.edu.fasttext: ",
+        "local file",
+    ),
+    (
+        GOOD + "stages:\n  measure:\n    models: {edu: {fastext: nowhere.bin}}\n",
+        "stages.measure.models.edu: expected one of the keys fasttext, kenlm, call (line 5)",
+        "write {fasttext: FILE",
+    ),
+    (
+        GOOD + "stages:\n  measure:\n    models: {edu: {call: json.no_such}}\n",
+        "stages.measure.models.edu.call: json has no function no_such (line 5)",
+        "every worker imports it",
+    ),
+    (
+        GOOD
+        + "stages:\n  measure:\n    lists: {bad: recipe.yaml}\n  filter:\n    limits: {every: {list.bed: {high: 0}}}\n",
+        "stages.filter.limits.every.list.bed: nothing measures 'list.bed' (line 7)",
+        "did you mean list.bad",
+    ),
+    (
+        GOOD + "stages:\n  filter:\n    limits: {every: {model.edu: {low: 0.5}}}\n",
+        "stages.filter.limits.every.model.edu: nothing measures 'model.edu' (line 5)",
+        "stages.measure",
+    ),
+    (
+        GOOD + "tokens: {tokenizer: t.json, divide: {by: model.edu, edges: [0.5]}}\n",
+        "tokens.divide.by: nothing measures 'model.edu' (line 3)",
+        "stages.measure",
+    ),
 ]
 
 
@@ -83,6 +115,21 @@ def test_paths_start_at_the_recipe_and_do_not_enter_its_identity(tmp_path: Path)
     one, two = (load(str(tmp_path / folder / "recipe.yaml")) for folder in ("one", "two"))
     assert one.sources[0].path == str(tmp_path / "one/crawl")
     assert as_json(one) == as_json(two)
+
+
+def test_models_start_at_the_recipe_and_stand_in_it_by_their_hash(tmp_path: Path) -> None:
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "words.txt").write_text("poker\n", "utf-8")
+        (tmp_path / folder / "recipe.yaml").write_text(
+            GOOD + "stages: {measure: {lists: {spam: words.txt}}}\n", "utf-8"
+        )
+    one, two = (load(str(tmp_path / folder / "recipe.yaml")) for folder in ("one", "two"))
+    assert one.stage("measure").files()["list.spam: words.txt"] == tmp_path / "one/words.txt"
+    assert as_json(one) == as_json(two)
+    assert as_json(one)["stages"]["measure"]["lists"] == {"spam": "words.txt"}
+    digests = [stage_digest("measure", recipe.stage("measure"), deciding=False) for recipe in (one, two)]
+    assert digests[0] == digests[1] != stage_digest("measure", of_inputs(["x.warc"]).stage("measure"), deciding=False)
 
 
 def test_a_recipe_survives_its_own_json(tmp_path: Path) -> None:

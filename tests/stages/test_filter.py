@@ -11,9 +11,11 @@ from pydantic import TypeAdapter, ValidationError
 
 from florilegium.filters import every_filter
 from florilegium.filters.limits import Limits
+from florilegium.filters.model import KINDS
+from florilegium.pipeline.account import meaning
 from florilegium.pipeline.schema import Batch, batch, put
 from florilegium.stages.filter import Filter
-from florilegium.stages.measure import measures_type
+from florilegium.stages.measure import Measure, measures_type
 
 COLUMNS = ("id", "language", "reason", "reason_value", "reason_limit")
 FINE = {"length.words": 100.0, "length.mean_word": 5.0, "characters.alphabetic_words": 1.0, "stop_words.distinct": 9.0,
@@ -24,11 +26,11 @@ FINE = {"length.words": 100.0, "length.mean_word": 5.0, "characters.alphabetic_w
 def documents(rows: list[tuple[str | None, dict[str, float] | None]], reasons: list[str | None] | None = None) -> Batch:
     ids = [bytes([number]) * 16 for number in range(len(rows))]
     columns = {"id": ids, "language": [language for language, _ in rows], "reason": reasons or [None] * len(rows)}
-    names = [field.name for field in measures_type()]
+    names = [field.name for field in measures_type(Measure())]
     measures = [
         None if given is None else {name: given.get(name, FINE.get(name, 0.0)) for name in names} for _, given in rows
     ]
-    return put(batch(columns, COLUMNS), measures=pa.array(measures, measures_type()))
+    return put(batch(columns, COLUMNS), measures=pa.array(measures, measures_type(Measure())))
 
 
 def test_kept_rows_stay_as_they_are() -> None:
@@ -84,6 +86,33 @@ def test_limits_lie_over_one_another(limits: dict[str, Any], language: str, meas
     assert Filter(limits=limits).effective(language)[measure] == expected
 
 
+def with_added(numbers: dict[str, list[float | None]]) -> Batch:
+    """Documents that lie within all limits, with measures that a recipe added."""
+    rows = len(next(iter(numbers.values())))
+    before = documents([("deu_Latn", {})] * rows)
+    measures: Any = before["measures"]
+    arrays = [*measures.flatten(), *(pa.array(column, pa.float32()) for column in numbers.values())]
+    names = [*(field.name for field in measures.type), *numbers]
+    return put(before, measures=pa.StructArray.from_arrays(arrays, names=names))
+
+
+def test_measures_that_a_recipe_adds_have_the_limits_it_gives() -> None:
+    batch = with_added({"datatrove.Gopher": [1.0, 0.0, None, 1.0], "model.edu": [0.7, 0.7, None, 0.25]})
+    reasons: list[tuple[dict[str, Any], list[str | None]]] = [
+        ({}, [None, "filter.datatrove.Gopher", None, None]),
+        ({"every": {"datatrove.Gopher": None}}, [None] * 4),
+        ({"deu_Latn": {"model.edu": {"low": 0.5}}}, [None, "filter.datatrove.Gopher", None, "filter.model.edu"]),
+        ({"fin_Latn": {"model.edu": {"low": 0.5}}}, [None, "filter.datatrove.Gopher", None, None]),
+    ]
+    for limits, expected in reasons:
+        assert Filter(limits=limits)(batch)["reason"].to_pylist() == expected
+    assert [meaning(f"filter.{name}") for name in ("model.edu", "datatrove.Gopher", "list.x")] == [
+        Filter.reasons[f"filter.{kind}.<name>"] for kind in ("model", "datatrove", "list")
+    ]
+    assert meaning("filter.lines.bullets") == Filter.reasons["filter.lines.bullets"]
+    assert meaning("filter.no.such") is None
+
+
 def test_zero_is_a_limit_and_null_is_none() -> None:
     row = documents([("deu_Latn", {"lines.bullets": 0.1})])
     assert Filter(limits={"every": {"lines.bullets": {"high": 0}}})(row)["reason"].to_pylist() == [
@@ -117,7 +146,8 @@ def test_unknown_options_are_refused() -> None:
 
 
 def test_every_measure_has_its_reason() -> None:
-    assert list(Filter.reasons) == [f"filter.{name}" for name in every_filter()]
+    of_kinds = [f"filter.{kind}.<name>" for kind in KINDS]
+    assert list(Filter.reasons) == [*(f"filter.{name}" for name in every_filter()), *of_kinds]
     assert all(Filter.reasons.values())
 
 

