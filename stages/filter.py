@@ -7,13 +7,13 @@ from typing import Annotated, Any, ClassVar, Literal, cast
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pydantic import ConfigDict, Field, field_validator
+from pydantic import ConfigDict, Field, ValidationInfo, field_validator
 from pydantic.dataclasses import dataclass
 
 from florilegium.filters import every_filter
 from florilegium.filters.limits import Limits
 from florilegium.filters.model import KINDS, kind_of
-from florilegium.languages import UNDETERMINED, files, load
+from florilegium.languages import UNDETERMINED, files, load, published
 from florilegium.pipeline.schema import Batch
 from florilegium.pipeline.verdict import drop
 
@@ -41,10 +41,14 @@ class Filter:
     """Drops a document whose measure lies below `low` or above `high`. Kept rows stay as they are.
 
     Each end of a limit is taken from the most special place that names it: the filter's default,
-    `languages/_every.toml`, the language's profile, `every`, the language's code. Measures are held against their
+    `languages/_every.toml`, the language's profile (or, in place of these three, what was published), `every`, the
+    language's code. Measures are held against their
     limits as 32-bit numbers.
     """
 
+    limits_from: Literal["profile", "fineweb2"] = "profile"
+    """What stands below the recipe's own limits: the defaults and profiles of the tree; or, for languages that FineWeb2
+    has, the limits that it published and no others."""
     limits: dict[str, dict[str, Wanted]] = Field(default_factory=dict)
     """By language code, or `every`, then by measure:
     `{"every": {"length.words": {"low": 50}}, "deu_Latn": {"lines.bullets": [null, 0.5]}}`. null is off; 0 means 0."""
@@ -56,14 +60,15 @@ class Filter:
 
     @field_validator("limits")
     @classmethod
-    def _checked(cls, limits: dict[str, dict[str, Wanted]]) -> dict[str, dict[str, Wanted]]:
+    def _checked(cls, limits: dict[str, dict[str, Wanted]], info: ValidationInfo) -> dict[str, dict[str, Wanted]]:
+        below = info.data.get("limits_from", "profile")
         for language, by_measure in limits.items():
             if language != EVERY:
                 load(language)
             for name in by_measure:
                 if name not in every_filter() and kind_of(name) is None:
                     raise ValueError(f"{language}: there is no measure {name!r}{_meant(name)}")
-            for name, ends in _effective(language, limits).items():
+            for name, ends in _effective(language, limits, below).items():
                 if ends.low is not None and ends.high is not None and ends.low > ends.high:
                     raise ValueError(f"{language}: {name}: the low limit {ends.low} is above the high one {ends.high}")
         return limits
@@ -88,7 +93,7 @@ class Filter:
         measured: the measures; by default those of the tree and those that the recipe limits. Raises ValueError for a
         malformed code.
         """
-        return _effective(language, self.limits, measured)
+        return _effective(language, self.limits, self.limits_from, measured)
 
     def __call__(self, batch: Batch) -> Batch:
         """The batch with reason, value and limit for each row outside its limits; the first measure by name wins."""
@@ -110,18 +115,23 @@ class Filter:
 
 
 def _effective(
-    language: str, wanted: Mapping[str, Mapping[str, Wanted]], measured: Sequence[str] = ()
+    language: str, wanted: Mapping[str, Mapping[str, Wanted]], below: str, measured: Sequence[str] = ()
 ) -> dict[str, Limits]:
-    layers: Sequence[Mapping[str, Wanted]] = (
-        _profile(UNDETERMINED if language == EVERY else language),
-        wanted.get(EVERY, {}),
-        wanted.get(language, {}),
-    )
+    layers = (wanted.get(EVERY, {}), wanted.get(language, {}))
     added = {name for layer in layers for name in layer if name not in every_filter()}
-    return {
-        name: _limits(_default(name), [layer[name] for layer in layers if name in layer])
-        for name in measured or (*every_filter(), *sorted(added))
-    }
+    names = measured or (*every_filter(), *sorted(added))
+    first = _below(UNDETERMINED if language == EVERY else language, below, names)
+    return {name: _limits(first[name], [layer[name] for layer in layers if name in layer]) for name in names}
+
+
+def _below(language: str, below: str, names: Sequence[str]) -> Mapping[str, Limits]:
+    """The limits that a recipe's own lie over. Measures that it adds have those of their kind."""
+    held = published(language) if below == "fineweb2" else None
+    if held is None:
+        ends = _profile(language)
+        return {name: _limits(_default(name), [ends[name]] if name in ends else []) for name in names}
+    told = {name: Limits(**ends) for name, ends in held.items()}
+    return {name: _default(name) if kind_of(name) else told.get(name, Limits()) for name in names}
 
 
 def _default(name: str) -> Limits:

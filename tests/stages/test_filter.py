@@ -12,6 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from florilegium.filters import every_filter
 from florilegium.filters.limits import Limits
 from florilegium.filters.model import KINDS
+from florilegium.languages import known, published
 from florilegium.pipeline.account import meaning
 from florilegium.pipeline.schema import Batch, batch, put
 from florilegium.stages.filter import Filter
@@ -84,6 +85,21 @@ LAYERS: list[tuple[dict[str, Any], str, str, Limits]] = [
 @pytest.mark.parametrize(("limits", "language", "measure", "expected"), LAYERS)
 def test_limits_lie_over_one_another(limits: dict[str, Any], language: str, measure: str, expected: Limits) -> None:
     assert Filter(limits=limits).effective(language)[measure] == expected
+
+
+def test_published_limits_stand_alone_below_those_of_the_recipe() -> None:
+    own = {"deu_Latn": {"lines.bullets": {"high": 0.5}, "casing.upper": [None, 0.3]}}
+    found = Filter(limits_from="fineweb2", limits=own).effective("deu_Latn")
+    told = published("deu_Latn")
+    assert told is not None and {"length.words", "repetition.top_2gram", "lines.bullets"} <= set(told)
+    for name, limits in found.items():
+        ends = told.get(name, {})
+        expected = Limits(ends.get("low"), ends.get("high"))
+        changed = {"lines.bullets": Limits(None, 0.5), "casing.upper": Limits(None, 0.3)}
+        assert limits == changed.get(name, expected), name
+    without = next(code for code in known() if published(code) is None)
+    assert Filter(limits_from="fineweb2").effective(without) == Filter().effective(without)
+    assert Filter(limits_from="fineweb2").effective("deu_Latn", ["datatrove.X"]) == {"datatrove.X": Limits(low=1)}
 
 
 def with_added(numbers: dict[str, list[float | None]]) -> Batch:
