@@ -196,3 +196,43 @@ def bytelevel_encode(
     (uint16 or int32; a token a byte and 64 a thread), ends (n + 1 int64) and hard (uint8; 1 for rows left out). Raises
     ValueError, naming row and byte, for what is no UTF-8.
     """
+
+def fold() -> object:
+    """A table for shingles and signatures."""
+
+def shingles(fold: object, data: Buffer, offsets: Buffer, n: int, hashes: Buffer, ends: Buffer, /) -> None:
+    """Fills hashes (uint64, (bytes + 1) // 2 of each text) and ends (n + 1 int64): see stages/native/shingles.h.
+
+    data, offsets: a large_string array, offsets need not begin at 0. The GIL is released; nobody may write to the
+    buffers meanwhile. Raises ValueError for n outside of 1 to 64, offsets that fall or leave, and, naming row and byte,
+    for what is no UTF-8.
+    """
+
+def signatures(fold: object, data: Buffer, offsets: Buffer, n: int, signatures: Buffer, /) -> None:
+    """Fills 112 uint32 a text: see stages/native/minhash.h. Everything else as of shingles."""
+
+def band_keys(signatures: Buffer, bands: int, rows: int, keys: Buffer, /) -> None:
+    """Fills `bands` uint64 a signature. Raises ValueError for more than 112 hashes in all."""
+
+def small(signatures: Buffer, found: Buffer, /) -> None:
+    """Fills 112 bytes a signature."""
+
+def matches(
+    keys: Buffer,
+    numbers: Buffer,
+    blocks: tuple[tuple[int, Buffer], ...],
+    exact_below: int,
+    needed: int,
+    most: int,
+    /,
+) -> bytes:
+    """Pairs of uint32: struct match_how of stages/native/match.h. The GIL is released.
+
+    Raises ValueError for rows or blocks out of order, and for a number whose signature is wanted and not there.
+    """
+
+def unite(parents: Buffer, edges: Buffer, /) -> None:
+    """Joins pairs of uint32. Raises ValueError, naming the edge, for a node that there is not."""
+
+def unite_label(parents: Buffer, /) -> None:
+    """Turns parents (uint32 a node) into the smallest node of each one's component."""

@@ -125,6 +125,14 @@ static PyMethodDef methods[] = {
     {"added_split", module_added_split, METH_VARARGS, "rows to texts and added tokens, see added.h"},
     {"added_runs", module_added_runs, METH_VARARGS, "what a normalizer may change, see added.h"},
     {"unicode", module_unicode, METH_NOARGS, "unicode() -> bytes: uint16 a code point, see unicode.h"},
+    {"fold", module_fold, METH_NOARGS, "a table for shingles and signatures, see shingles.h"},
+    {"shingles", module_shingles, METH_VARARGS, "hashes of runs of words, see shingles.h"},
+    {"signatures", module_signatures, METH_VARARGS, "MinHash signatures of texts, see minhash.h"},
+    {"band_keys", module_band_keys, METH_VARARGS, "keys of bands of signatures, see minhash.h"},
+    {"small", module_small, METH_VARARGS, "signatures of a byte a hash, see minhash.h"},
+    {"matches", module_matches, METH_VARARGS, "near duplicates among rows of equal keys, see match.h"},
+    {"unite", module_unite, METH_VARARGS, "joins the nodes of edges, see unite.h"},
+    {"unite_label", module_unite_label, METH_VARARGS, "components of nodes, see unite.h"},
     {NULL, NULL, 0, NULL},
 };
 

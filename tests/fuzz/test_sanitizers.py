@@ -15,6 +15,8 @@ WAYS: list[tuple[Path, tuple[str, ...]]] = [
     (HERE / "bytelevel_main.c", ("-DPLAIN_C",)),
     (HERE / "added_main.c", ("-DPLAIN_C",)),
     (HERE / "blocks_main.c", ("-DPLAIN_C",)),
+    (HERE / "match_main.c", ("-DPLAIN_C",)),
+    (HERE / "minhash_main.c", ("-DPLAIN_C",)),
 ]
 """Drivers with flags; without vectors is what other processors run."""
 SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover")
@@ -28,6 +30,8 @@ BESIDE = {
         *("bpe.c", "bpe_merge.c", "bpe_model.c", "bpe_tables.c", "bpe_warm.c"),
         *("pretokenize.c", "units.c", "utf8.c"),
     ),
+    "match_main.c": ("unite.c",),
+    "minhash_main.c": ("shingles.c", "utf8.c"),
     "pieces_main.c": ("units.c", "utf8.c"),
 }
 """Sources of drivers beside those that they are named after."""
