@@ -1,15 +1,20 @@
-"""Which lines of a text are not its own: templates of its site, and phrases of consent and navigation at its ends.
+"""Which lines of a text are not its own: templates of its site, phrases of navigation at its ends, what C4 removes.
 
 Only U+000A parts lines. Lines are counted from 0, blank ones included; blank lines are never told of, they go with what
 goes before them, or at the ends of a text with what goes there.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+import unicodedata
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-Kind = Literal["template", "furniture"]
-"""template: the line stands on many pages of its site. furniture: a phrase of the language profile."""
+Kind = Literal["template", "furniture", "c4_few_words", "c4_long_word", "c4_javascript", "c4_policy"]
+"""template: the line stands on many pages of its site. furniture: a phrase of the language profile. c4_*: by `c4`."""
+
+FEWEST_WORDS = 3
+LONGEST_WORD = 1000
+"""C4 (arXiv:1910.10683, 2.2, and its code) removes lines of fewer words, or with a longer one in characters."""
 
 
 @dataclass(frozen=True)
@@ -42,12 +47,38 @@ def phrase(line: str) -> str:
     return line[ends[0] : ends[-1] + 1] if ends else ""
 
 
-def removal(text: str, templates: Collection[int], phrases: Collection[str]) -> Removal:
-    """What goes: these template lines wherever they stand; then, from both ends inwards, lines that are a phrase."""
+def c4(line: str, policy: Collection[str]) -> Kind | None:
+    """Why C4 (arXiv:1910.10683) removes a line that is not blank; the first reason in this order. None where it stays.
+
+    A word of more than 1,000 characters; fewer than three words; "javascript"; one of these phrases of policies, which
+    stand in lower case and composed form. Words are what white space parts, and case does not matter, as in C4.
+    """
+    words = line.split()
+    if max(map(len, words), default=0) > LONGEST_WORD:
+        return "c4_long_word"
+    if len(words) < FEWEST_WORDS:
+        return "c4_few_words"
+    lower = unicodedata.normalize("NFC", line).lower()
+    if "javascript" in lower:
+        return "c4_javascript"
+    return "c4_policy" if any(phrase in lower for phrase in policy) else None
+
+
+def removal(
+    text: str,
+    templates: Collection[int],
+    phrases: Collection[str],
+    rule: Callable[[str], Kind | None] | None = None,
+) -> Removal:
+    """What goes: these template lines wherever they stand; of the others those that the rule names; and then, from both
+    ends inwards, lines that are a phrase.
+    """
     lines = text.split("\n")
     filled = [at for at, line in enumerate(lines) if line and not line.isspace()]
     chosen = set(templates)
     going: dict[int, Kind] = {at: "template" for at in filled if at in chosen}
+    if rule:
+        going |= {at: kind for at in filled if at not in going and (kind := rule(lines[at]))}
     left = [at for at in filled if at not in going]
     for ends in (left, left[::-1]) if phrases else ():
         for at in ends:

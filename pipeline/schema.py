@@ -78,7 +78,8 @@ COLUMNS: dict[str, Column] = {
     "lines_removed": Column(
         pa.map_(pa.string(), pa.int32()),
         "measure",
-        "lines that are not in the final text: kind (template: of the site; furniture: consent, navigation) to count",
+        "lines that are not in the final text: kind (template: of the site; furniture: consent, navigation; "
+        "c4_few_words, c4_long_word, c4_javascript, c4_policy: as C4 removes them) to count",
     ),
     "characters_removed": Column(
         pa.map_(pa.string(), pa.int64()), "measure", "code points that the text lost by those lines, by kind"

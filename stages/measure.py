@@ -2,10 +2,10 @@
 
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from hashlib import blake2b
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,11 +13,11 @@ from pydantic import ConfigDict, Field, field_validator
 from pydantic.dataclasses import dataclass
 
 from florilegium.filters import every_filter
-from florilegium.filters.edit import NOTHING, Removal, phrase, removal, without
+from florilegium.filters.edit import NOTHING, Removal, c4, phrase, removal, without
 from florilegium.filters.lists import read_list
 from florilegium.filters.model import NAME, File, Foreign, Model, Scorer
 from florilegium.filters.text import Text
-from florilegium.languages import UNDETERMINED, files, load
+from florilegium.languages import UNDETERMINED, Language, files, load
 from florilegium.pipeline.schema import Batch, put
 from florilegium.pipeline.verdict import drop
 from florilegium.stages._added_measures import added, scorers
@@ -34,6 +34,9 @@ class Measure:
     `language`; without one by the general one.
     """
 
+    remove_lines: Literal["c4"] | None = None
+    """`c4` also removes the lines that C4 (arXiv:1910.10683) removes: of fewer than three words, with a word of more
+    than 1,000 characters, with "javascript", or with a phrase of policies (`policy` of the language's profile)."""
     models: dict[Name, Model] = Field(default_factory=dict)
     """Models that score each text, by a name of yours: `{edu: {fasttext: edu.bin, label: __label__keep}}` is measure
     `model.edu`. Also {kenlm: FILE} and {call: package.module.function}."""
@@ -48,7 +51,7 @@ class Measure:
         *("words", "characters", "text_hash", "measures"),
     )
     reasons: ClassVar[Mapping[str, str]] = {
-        "measure.template": "every line is a template of the site, or a phrase of consent or navigation"
+        "measure.template": "every line is a template of the site, a phrase of consent or navigation, or else removed"
     }
     decides: ClassVar[frozenset[str]] = frozenset()
 
@@ -103,7 +106,7 @@ class Measure:
         profiles = [load(language or UNDETERMINED) for language in batch["language"].to_pylist()]
         contents = batch["text"].to_pylist()
         edits = [
-            NOTHING if content is None else removal(content, lines or (), _furniture(profile.code))
+            NOTHING if content is None else self._removal(content, lines or (), profile)
             for content, lines, profile in zip(contents, templates, profiles, strict=True)
         ]
         finals = [_final(content, edit) for content, edit in zip(contents, edits, strict=True)]
@@ -123,6 +126,10 @@ class Measure:
             text_hash=[None if text is None else text_hash(text.content) for text in texts],
             measures=_struct(rows, {name: more[name] for name in self.names() if name in more}),
         )
+
+    def _removal(self, text: str, templates: Sequence[int], profile: Language) -> Removal:
+        rule = partial(c4, policy=profile.policy) if self.remove_lines == "c4" else None
+        return removal(text, templates, _furniture(profile.code), rule)
 
     def decide(self, batch: Batch) -> Batch:
         """The batch with a reason where nothing is left of the text."""

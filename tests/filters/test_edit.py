@@ -1,10 +1,13 @@
 """What leaves a text: exactly the lines that were named, the phrases at its ends, and nothing uncounted."""
 
+from collections.abc import Callable
+from functools import partial
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from florilegium.filters.edit import NOTHING, folded, phrase, removal, without
+from florilegium.filters.edit import NOTHING, Kind, c4, folded, phrase, removal, without
 
 PHRASES = frozenset({"home", "skip to content", "accept all cookies"})
 WORDS = (
@@ -42,9 +45,43 @@ def test_what_goes(
     assert (dict(found.lines), dict(found.characters)) == (lines, characters)
 
 
+C4 = partial(c4, policy=("privacy policy", "condições de uso"))
+
+C4_LINES = [
+    ("Prose of three", None),
+    ("two words", "c4_few_words"),
+    (" a\u2028b ", "c4_few_words"),
+    ("one two - ", None),
+    ("x" * 1000 + " is short enough", None),
+    ("x" * 1001 + " is not", "c4_long_word"),
+    ("x" * 1001, "c4_long_word"),
+    ("Please enable JavaScript now.", "c4_javascript"),
+    ("JavaScript required", "c4_few_words"),
+    ("read our Privacy Policy here", "c4_policy"),
+    ("privacy  policy of ours", None),
+    ("As Condic\u0327o\u0303es de Uso mudam", "c4_policy"),
+]
+
+
+@pytest.mark.parametrize(("line", "kind"), C4_LINES)
+def test_what_c4_removes(line: str, kind: str | None) -> None:
+    assert C4(line) == kind
+
+
+def test_c4_goes_after_templates_and_before_phrases() -> None:
+    text = "Menu here\n\nSkip to content\nProse of three.\nShort one\n\nProse that follows.\nOur privacy policy\nHome"
+    found = removal(text, {0}, PHRASES, C4)
+    assert without(text, found.numbers) == "Prose of three.\nProse that follows."
+    assert found.lines == {"template": 1, "furniture": 1, "c4_few_words": 2, "c4_policy": 1}
+    assert removal("Two words\n\n", (), (), C4).characters == {"c4_few_words": 11}
+
+
+@pytest.mark.parametrize("rule", [None, C4])
 @given(TEXTS, st.sets(st.integers(0, 13)))
-def test_every_line_and_character_is_accounted_for(text: str, templates: set[int]) -> None:
-    found = removal(text, templates, PHRASES)
+def test_every_line_and_character_is_accounted_for(
+    rule: Callable[[str], Kind | None] | None, text: str, templates: set[int]
+) -> None:
+    found = removal(text, templates, PHRASES, rule)
     final = without(text, found.numbers)
     assert len(text) == len(final) + sum(found.characters.values())
     lines = text.split("\n")

