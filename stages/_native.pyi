@@ -153,6 +153,45 @@ def blocks_read(
 def blocks_explain(model: object, page: Buffer, /) -> tuple[list[tuple[str, int, int, int, bool]], bytes]:
     """Text, kind, level, sum of leaves and choice of each block of a page, and float32 features, row by row."""
 
+def letters() -> bytes:
+    """Two uint32 a code point: the bits of `stages/native/letters.py`, and what is added to have it in lower case."""
+
+def measure_fold(word: str, /) -> str:
+    """A word composed and in lower case, as word lists have it: see stages/native/measure_fold.h."""
+
+def measure_names() -> tuple[str, ...]:
+    """The measures that `measure` gives, in their order."""
+
+def measure_profile(
+    ends: Buffer,
+    scripts: int,
+    words: Buffer,
+    offsets: Buffer,
+    logs: Buffer,
+    stops: Buffer,
+    floor: float,
+    frequent: bool,
+    phrases: Buffer,
+    phrases_at: Buffer,
+    /,
+) -> object:
+    """A language, to be given to measure.
+
+    ends: uint32, the characters that end a sentence. scripts: a bit for each of `letters.SCRIPTS` that its letters are
+    of; 0: nothing is said of scripts. words, offsets (n + 1 int64): folded words, all different. logs: float64, natural
+    logarithms of their frequencies, 1 for words that have none, which count as floor; frequent: there are some. stops:
+    uint8, 1 for stop words. phrases: uint32, numbers of words; phrases_at: int64, where each phrase begins, and the end;
+    the first is `tells.lorem_ipsum`. Raises ValueError where that does not fit together.
+    """
+
+def measure(data: Buffer, offsets: Buffer, chosen: Buffer, profiles: tuple[object, ...], /) -> tuple[bytes, bytes]:
+    """Measures of texts, a large_string array: float32, measure by measure; then int64, words and characters of each.
+
+    offsets: n + 1 int64; text i is data[offsets[i]:offsets[i + 1]]. chosen: int32, the profile of each text; one of -1
+    is left out, its numbers are 0. The GIL is released; nobody may write to the buffers meanwhile. Raises ValueError
+    for what is no UTF-8 and for a text of 2 GiB, naming it, and where offsets fall or leave the data.
+    """
+
 def unicode() -> bytes:
     """uint16: the bits of each code point, see stages/native/unicode.py."""
 

@@ -54,6 +54,13 @@ PyObject *module_bytelevel_encode(PyObject *module, PyObject *arguments);
 PyObject *module_bytelevel_known(PyObject *module, PyObject *arguments);
 PyObject *module_unicode(PyObject *module, PyObject *arguments);
 
+/* module_measure.c */
+PyObject *module_letters(PyObject *module, PyObject *arguments);
+PyObject *module_measure(PyObject *module, PyObject *arguments);
+PyObject *module_measure_fold(PyObject *module, PyObject *arguments);
+PyObject *module_measure_names(PyObject *module, PyObject *arguments);
+PyObject *module_measure_profile(PyObject *module, PyObject *arguments);
+
 /* module_added.c */
 PyObject *module_added(PyObject *module, PyObject *arguments);
 PyObject *module_added_split(PyObject *module, PyObject *arguments);
