@@ -11,7 +11,7 @@ from florilegium.filters.text import Text
 @limits()
 def ratio(text: Text) -> float:
     """Bytes of the text in UTF-8 after compression by Zstandard (RFC 8878, level 1) / before, at most 1. Our own."""
-    if not text.words:
+    if not text.content or text.content.isspace():
         return 0.0
     plain = text.content.encode("utf-8", "surrogatepass")  # where a lone surrogate came in
     return min(1.0, len(_compressor().compress(plain)) / len(plain))

@@ -1,7 +1,7 @@
 """The measures that the C core takes of texts, all in one pass (`stages/native/measure.h`), as Arrow columns."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cache
 from itertools import accumulate
 from typing import Any, NamedTuple
@@ -23,7 +23,7 @@ NO_LOG = 1.0
 class Measured(NamedTuple):
     """Measures (float32) by their names, words and characters (int64) of texts; null where there is no text."""
 
-    measures: Mapping[str, Any]
+    measures: dict[str, Any]
     words: Any
     characters: Any
 
@@ -37,18 +37,18 @@ def measured(texts: Any, codes: Sequence[str]) -> Measured:
     chosen[~valid] = -1
     _, offsets, data = texts.buffers()
     at = (offsets[8 * texts.offset : 8 * (texts.offset + rows + 1)]) if rows else bytes(8)
-    matrix, counts = _native.measure(data or b"", at, chosen, tuple(map(_profile, profiles)))
+    matrix, counts = _native.measure(data or b"", at, chosen.data, tuple(map(_profile, profiles)))
     mask = None if valid.all() else pa.array(valid).buffers()[1]
     whole, both = pa.py_buffer(matrix), np.frombuffer(counts, np.int64).reshape(rows, 2)
     columns = {
         name: pa.Array.from_buffers(pa.float32(), rows, [mask, whole[4 * rows * number : 4 * rows * (number + 1)]])
-        for number, name in enumerate(names())
+        for number, name in enumerate(taken())
     }
     return Measured(columns, pa.array(both[:, 0], mask=~valid), pa.array(both[:, 1], mask=~valid))
 
 
 @cache
-def names() -> tuple[str, ...]:
+def taken() -> tuple[str, ...]:
     """The measures that the core takes."""
     return _native.measure_names()
 
@@ -65,18 +65,18 @@ def _profile(code: str) -> object:
     script = language.script
     own = scripts.MIXED.get(script, (script,) if script in scripts.NAMES.values() else ())
     return _native.measure_profile(
-        np.array([ord(end) for end in language.sentence_ends], np.uint32),
+        np.array([ord(end) for end in language.sentence_ends], np.uint32).data,
         sum(1 << SCRIPTS.index(one) for one in own),
         b"".join(texts),
         _offsets(texts),
-        np.array([math.log(known[word]) if word in known else NO_LOG for word in words], np.float64),
-        np.array([word in language.stop_words for word in words], np.uint8),
+        np.array([math.log(known[word]) if word in known else NO_LOG for word in words], np.float64).data,
+        np.array([word in language.stop_words for word in words], np.uint8).data,
         math.log(UNKNOWN),
         bool(known),
-        np.array([numbers[word] for phrase in phrases for word in phrase], np.uint32),
+        np.array([numbers[word] for phrase in phrases for word in phrase], np.uint32).data,
         _offsets(phrases),
     )
 
 
 def _offsets(parts: Sequence[Sequence[object]]) -> Any:
-    return np.array(list(accumulate(map(len, parts), initial=0)), np.int64)
+    return np.array(list(accumulate(map(len, parts), initial=0)), np.int64).data

@@ -180,8 +180,8 @@ def measure_profile(
     ends: uint32, the characters that end a sentence. scripts: a bit for each of `letters.SCRIPTS` that its letters are
     of; 0: nothing is said of scripts. words, offsets (n + 1 int64): folded words, all different. logs: float64, natural
     logarithms of their frequencies, 1 for words that have none, which count as floor; frequent: there are some. stops:
-    uint8, 1 for stop words. phrases: uint32, numbers of words; phrases_at: int64, where each phrase begins, and the end;
-    the first is `tells.lorem_ipsum`. Raises ValueError where that does not fit together.
+    uint8, 1 for stop words. phrases: uint32, numbers of words; phrases_at: int64, where each phrase begins, and the
+    end; the first is `tells.lorem_ipsum`. Raises ValueError where that does not fit together.
     """
 
 def measure(data: Buffer, offsets: Buffer, chosen: Buffer, profiles: tuple[object, ...], /) -> tuple[bytes, bytes]:

@@ -21,6 +21,7 @@ from florilegium.languages import UNDETERMINED, Language, files, load
 from florilegium.pipeline.schema import Batch, put
 from florilegium.pipeline.verdict import drop
 from florilegium.stages._added_measures import added, scorers
+from florilegium.stages._measures import measured, taken
 
 Name = Annotated[str, Field(pattern=f"^{NAME}$")]
 
@@ -110,21 +111,24 @@ class Measure:
             for content, lines, profile in zip(contents, templates, profiles, strict=True)
         ]
         finals = [_final(content, edit) for content, edit in zip(contents, edits, strict=True)]
-        texts = [
-            None if content is None else Text(content, profile)
-            for content, profile in zip(finals, profiles, strict=True)
-        ]
-        rows = [None if text is None else _measured(text) for text in texts]
-        more = added(self._scorers(), self.lists, finals, [profile.code for profile in profiles])
+        unedited = all(edit is NOTHING for edit in edits)
+        texts: Any = batch["text"] if unedited else pa.array(finals, pa.large_string())
+        codes = [profile.code for profile in profiles]
+        found = measured(texts, codes)
+        more = {
+            **found.measures,
+            **_others(finals, profiles),
+            **added(self._scorers(), self.lists, finals, codes),
+        }
         return put(
             batch,
             removed=[edit.numbers or None for edit in edits],
             lines_removed=[sorted(edit.lines.items()) for edit in edits],
             characters_removed=[sorted(edit.characters.items()) for edit in edits],
-            words=[None if text is None else len(text.plain_words) for text in texts],
-            characters=[None if text is None else len(text.content) for text in texts],
-            text_hash=[None if text is None else text_hash(text.content) for text in texts],
-            measures=_struct(rows, {name: more[name] for name in self.names() if name in more}),
+            words=found.words,
+            characters=found.characters,
+            text_hash=[None if content is None else text_hash(content) for content in finals],
+            measures=_struct({name: more[name] for name in self.names()}, texts.is_null()),
         )
 
     def _removal(self, text: str, templates: Sequence[int], profile: Language) -> Removal:
@@ -164,15 +168,15 @@ def _final(text: str | None, edit: Removal) -> str | None:
     return text if text is None or edit is NOTHING else without(text, edit.numbers) or None
 
 
-def _measured(text: Text) -> Sequence[float]:
-    return [measure(text) for measure in every_filter().values()]
+def _others(texts: Sequence[str | None], profiles: Sequence[Language]) -> Mapping[str, Any]:
+    """The measures of the tree that the core does not take."""
+    rest = {name: measure for name, measure in every_filter().items() if name not in taken()}
+    ready = [
+        None if content is None else Text(content, profile) for content, profile in zip(texts, profiles, strict=True)
+    ]
+    return {name: [None if text is None else measure(text) for text in ready] for name, measure in rest.items()}
 
 
-def _struct(rows: Sequence[Sequence[float] | None], added: Mapping[str, Sequence[float | None]]) -> pa.StructArray:
-    """The numbers of the tree's measures, row by row, and columns of others behind them."""
-    columns = {
-        name: [None if row is None else row[at] for row in rows] for at, name in enumerate(every_filter())
-    } | dict(added)
-    missing = pa.array([row is None for row in rows], pa.bool_())
-    arrays = [pa.array(column, pa.float32()) for column in columns.values()]
+def _struct(columns: Mapping[str, Any], missing: Any) -> pa.StructArray:
+    arrays = [one if isinstance(one, pa.Array) else pa.array(one, pa.float32()) for one in columns.values()]
     return pa.StructArray.from_arrays(arrays, names=list(columns), mask=missing)

@@ -26,7 +26,7 @@ BITS = (
 )
 """str.isspace, isalpha, isalnum, isdecimal; what words are made of (filters/text.py); str.isupper, islower, istitle;
 categories S and Co; what decides between the two small sigmas (Unicode 14, section 3.13, Final_Sigma); may change, or
-change what is beside it, under NFC; as before or under str.lower; is assigned; category M; then sets of filters/*.py."""
+change what is beside it, under NFC; that, or changes under str.lower; is assigned; category M; then sets of filters."""
 SCRIPTS = ("", "Zyyy", *dict.fromkeys(scripts.NAMES.values()))
 """Of letters, by languages/scripts.py; the first for what is no letter."""
 SCRIPT, COMBINING = len(BITS), len(BITS) + 5

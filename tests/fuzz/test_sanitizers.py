@@ -32,6 +32,7 @@ BESIDE = {
     ),
     "match_main.c": ("unite.c",),
     "minhash_main.c": ("shingles.c", "utf8.c"),
+    "measure_main.c": ("utf8.c",),
     "pieces_main.c": ("units.c", "utf8.c"),
 }
 """Sources of drivers beside those that they are named after."""
