@@ -32,7 +32,8 @@ _OWN = {
 NAMES = (
     "id", "source", "url", "host", "record", "record_id", "fetched", "mime", "charset", "licence", "rights", "language",
     "language_score", "stage", "reason", "value", "limit", "text_hash", "words", "lines_removed", "characters_removed",
-    "bytes_in", "bytes_out", "cluster", "cluster_size", "pii", "shard", "row", "tokens", "tokens_refused",
+    "bytes_in", "bytes_out", "cluster", "cluster_size", "duplicate_of", "pii", "shard",
+    "row", "tokens", "tokens_refused",
 )  # fmt: skip
 
 SCHEMA = pa.schema(
@@ -209,17 +210,27 @@ def _verdict(row: dict[str, Any]) -> str:
 
 
 def _twins(out: str, row: dict[str, Any]) -> dict[str, Any]:
-    """The other documents of its cluster, by URL or record; the kept one is marked."""
+    """The other documents of its cluster, by URL or record; kept ones are marked.
+
+    One that an earlier build has kept stands in no ledger of this one: it is told by its id.
+    """
     import polars as pl
 
     if row["cluster"] is None:
         return {}
-    same = (pl.col("cluster") == pl.lit(row["cluster"])) & (pl.col("id") != pl.lit(row["id"]))
-    columns = ["id", "url", "record", "reason", "cluster"]
-    others = [one for frame in frames(out, columns) for one in frame.filter(same).to_dicts()]
-    return {
-        "duplicates": [f"{one['url'] or one['record']}{' (kept)' if one['reason'] is None else ''}" for one in others]
-    }
+    joined = (pl.col("cluster") == pl.lit(row["cluster"])) | (pl.col("duplicate_of") == pl.lit(row["id"]))
+    if row["duplicate_of"] is not None:
+        joined |= pl.col("id") == pl.lit(row["duplicate_of"])
+    columns = ["id", "url", "record", "reason", "cluster", "duplicate_of"]
+    others = [
+        one
+        for frame in frames(out, columns)
+        for one in frame.filter(joined & (pl.col("id") != pl.lit(row["id"]))).to_dicts()
+    ]
+    told = [f"{one['url'] or one['record']}{' (kept)' if one['reason'] is None else ''}" for one in others]
+    if row["duplicate_of"] is not None and row["duplicate_of"] not in {one["id"] for one in others}:
+        told.insert(0, f"{row['duplicate_of'].hex()} (kept by an earlier build)")
+    return {"duplicates": told}
 
 
 def _text(out: str, row: dict[str, Any]) -> dict[str, Any]:

@@ -84,6 +84,12 @@ class Recipe(BaseModel):
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="name of the corpus")] = "corpus"
     sources: Annotated[tuple[Source, ...], Field(min_length=1, description="where documents come from")]
     stages: Annotated[Any, Field(default_factory=dict, description="options of the stages")]
+    earlier: Annotated[
+        tuple[Annotated[str, Field(min_length=1)], ...],
+        Field(
+            description="output folders of earlier builds: what they have published, or nearly the same, is not kept again"
+        ),
+    ] = ()
     write: Annotated[Write, Field(description="how the corpus is written")] = Write()
     tokens: Annotated[Any, Field(description="token shards of the corpus, for trainers; none by default")] = None
     unit_bytes: Annotated[
@@ -163,7 +169,8 @@ def parse(raw: Mapping[str, Any], path: str = "recipe", base: str = ".", tree: y
     if mistakes or recipe is None:
         raise PipelineError.of(mistakes)
     found: dict[str, Any] = {
-        "sources": tuple(s.model_copy(update={"path": _absolute(s.path, base)}) for s in recipe.sources)
+        "sources": tuple(s.model_copy(update={"path": _absolute(s.path, base)}) for s in recipe.sources),
+        "earlier": tuple(_absolute(path, base) for path in recipe.earlier),
     }
     if recipe.tokens is not None:
         tokenizer = _absolute(recipe.tokens.tokenizer, base)
@@ -211,6 +218,7 @@ def as_json(recipe: Recipe) -> dict[str, Any]:
         found["stages"][name] = _renamed(places, options)
     for source in found["sources"]:
         del source["path"]
+    del found["earlier"]
     if found["tokens"] is not None:
         del found["tokens"]["tokenizer"]
     return found

@@ -12,7 +12,7 @@ from florilegium.pipeline import inputs, owner, store
 from florilegium.pipeline.errors import PipelineError
 from florilegium.pipeline.executor import Event, Executor
 from florilegium.pipeline.inputs import InputFile, Share
-from florilegium.pipeline.passes import corpus, decisions, documents, hosts, measures, release, tokens
+from florilegium.pipeline.passes import corpus, decisions, documents, duplicates, hosts, measures, release, tokens
 from florilegium.pipeline.recipe import Recipe
 from florilegium.pipeline.work import Record, Unit, look
 
@@ -82,6 +82,7 @@ def shares_of(recipe: Recipe, limit: int | None) -> Inputs:
     """
     files, unclaimed = inputs.input_files(recipe.sources)
     tokens.check(recipe)
+    duplicates.earlier(recipe)
     shares = list(inputs.shares(files, recipe.unit_bytes))
     if not shares:
         raise PipelineError(f"{recipe.name}: its {len(files)} input files hold no records", "check the sources' paths")
@@ -128,10 +129,11 @@ class _Walk:
         sketched, marked = hosts.levels(recipe, parts, work, self._run)
         measured = self._run("measures", measures.units(recipe, parts, marked, work))
         shards = decisions.shards(parts, measured)
-        where = decisions.folder(recipe, shards, work)
+        before = duplicates.earlier(recipe)
+        where = decisions.folder(recipe, shards, before, work)
         judged = self._run("judge", decisions.judge_units(recipe, shards, where))
-        elected = self._run("elect", decisions.elect_units(recipe, judged, where))
-        settled = self._run("settle", decisions.settle_units(shards, judged, elected, where))
+        elected = duplicates.levels(recipe, judged, before, where, self._run)
+        settled = self._run("settle", decisions.settle_units(recipe, shards, judged, elected, where))
         target = corpus.folder(recipe, shards, settled, work)
         gathered = self._run("gather", corpus.gather_units(shards, settled, target))
         merged = self._run("merge", corpus.merge_units(recipe, gathered, target))
@@ -155,13 +157,25 @@ class _Walk:
             "limit": limit,
             "beside": beside,
             "unclaimed": unclaimed,
+            "earlier": [one["corpus"] for one in before],
             **told,
             "passes": {
                 name: units[0][0].folder.rsplit("/", 1)[-1] if units else None for name, units in passes.items()
             },
         }
         reports = self._run("report", [release.report_unit(recipe.name, facts, account, ledgers)])
-        release.publish(recipe, out, account, facts, merged=merged, encoded=encoded, ledgers=ledgers, reports=reports)
+        release.publish(
+            recipe,
+            out,
+            account,
+            facts,
+            judged=judged,
+            settled=settled,
+            merged=merged,
+            encoded=encoded,
+            ledgers=ledgers,
+            reports=reports,
+        )
         self._costs["driver"] = time.process_time() - started
         store.put_bytes(store.join(work, "costs.jsonl"), "".join(self._log).encode())
         return Built(

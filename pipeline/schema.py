@@ -90,10 +90,17 @@ COLUMNS: dict[str, Column] = {
     "measures": Column(
         pa.struct([]), "measure", "struct of float32, one field a filter; its fields are the tree's filters"
     ),
+    "sketch": Column(
+        pa.binary(448), "measure", "intermediate: MinHash signature of the text, 112 numbers of 32 bits, little-endian"
+    ),
     "licence": Column(pa.string(), "permit", "licence as declared for the source; null if none"),
     "rights": Column(pa.string(), "permit", "allowed, reserved or unknown"),
     "cluster": Column(ID, "deduplicate", "smallest id among the duplicates; null where there are none"),
     "cluster_size": Column(pa.int32(), "deduplicate", "documents in the cluster, this one included"),
+    "duplicate_of": Column(ID, "deduplicate", "the document that was kept in its place; null if there is none"),
+    "repeat": Column(
+        pa.int32(), "deduplicate", "how often to train on it, by the size of its cluster; null where the recipe is silent"
+    ),
     "reason": Column(pa.string(), "verdict", "stage.rule that dropped the document; null if kept"),
     "reason_value": Column(pa.float64(), "verdict", "the value that broke the limit, where there is one"),
     "reason_limit": Column(pa.float64(), "verdict", "the limit it broke, where there is one"),

@@ -7,6 +7,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import ConfigDict, Field, field_validator
@@ -18,9 +19,10 @@ from florilegium.filters.lists import read_list
 from florilegium.filters.model import NAME, File, Foreign, Model, Scorer
 from florilegium.filters.text import Text
 from florilegium.languages import UNDETERMINED, Language, files, load
-from florilegium.pipeline.schema import Batch, put
+from florilegium.pipeline.schema import COLUMNS, Batch, put
 from florilegium.pipeline.verdict import drop
 from florilegium.stages._added_measures import added, scorers
+from florilegium.stages._duplicates import signatures
 from florilegium.stages._measures import measured, taken
 
 Name = Annotated[str, Field(pattern=f"^{NAME}$")]
@@ -49,7 +51,7 @@ class Measure:
 
     writes: ClassVar[tuple[str, ...]] = (
         *("removed", "lines_removed", "characters_removed"),
-        *("words", "characters", "text_hash", "measures"),
+        *("words", "characters", "text_hash", "measures", "sketch"),
     )
     reasons: ClassVar[Mapping[str, str]] = {
         "measure.template": "every line is a template of the site, a phrase of consent or navigation, or else removed"
@@ -129,6 +131,7 @@ class Measure:
             characters=found.characters,
             text_hash=[None if content is None else text_hash(content) for content in finals],
             measures=_struct({name: more[name] for name in self.names()}, texts.is_null()),
+            sketch=_sketches(texts),
         )
 
     def _removal(self, text: str, templates: Sequence[int], profile: Language) -> Removal:
@@ -175,6 +178,14 @@ def _others(texts: Sequence[str | None], profiles: Sequence[Language]) -> Mappin
         None if content is None else Text(content, profile) for content, profile in zip(texts, profiles, strict=True)
     ]
     return {name: [None if text is None else measure(text) for text in ready] for name, measure in rest.items()}
+
+
+def _sketches(texts: Any) -> "pa.Array[Any]":
+    """The MinHash signatures of texts (large_string); null where there is none."""
+    found = signatures(texts).astype("<u4", copy=False)
+    return pa.Array.from_buffers(
+        COLUMNS["sketch"].type, len(texts), [texts.is_valid().buffers()[1], pa.py_buffer(np.ascontiguousarray(found))]
+    )
 
 
 def _struct(columns: Mapping[str, Any], missing: Any) -> pa.StructArray:

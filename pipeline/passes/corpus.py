@@ -30,7 +30,8 @@ ROWS_A_GROUP = 1024
 
 TEXT_FIRST = ("id", "language", "title", "text")
 EDITED = ("lines_removed", "characters_removed")
-LATER = (*EDITED, "words", "characters", "text_hash", "measures", "licence", "rights", "cluster", "cluster_size")
+MEASURED = (*EDITED, "words", "characters", "text_hash", "measures")
+LATER = (*MEASURED, "licence", "rights", "cluster", "cluster_size", "repeat")
 NOT_RELEASED = ("declared_charset", *schema.VERDICT)
 COLUMNS = (
     *TEXT_FIRST,
@@ -80,7 +81,10 @@ def gather(unit: Unit, guard: Guard) -> Made:
     started = time.process_time()
     decisions = tables.read(unit.carry["decisions"], DECISIONS)
     kept = pc.is_null(decisions["reason"])
-    documents, measures = tables.read(unit.carry["documents"]), tables.read(unit.carry["measures"])
+    documents, measures = (
+        tables.read(unit.carry["documents"]),
+        tables.read(unit.carry["measures"], ["removed", *MEASURED]),
+    )
     numbers = pa.table({"number": pa.array(range(unit.given["first"], unit.given["first"] + len(kept)), pa.int64())})
     table = tables.beside(documents, measures, decisions, numbers).filter(kept)
     final = find("stages", "measure").final(table["text"], table["removed"])

@@ -1,31 +1,29 @@
 """Pass 4, decisions: policies, limits and duplicates, from numbers and evidence only; no text is read.
 
-Three levels. judge: each unit by itself, up to the first reason. elect: what is left, by ranges of the duplicate key,
-so that no task holds the corpus. settle: judgement and election together, row for row beside the documents.
+judge: each unit by itself, up to the first reason. Then `duplicates`, of what is left. settle: judgement and elections
+together, row for row beside the documents.
 """
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from florilegium.pipeline import schema, store, tables
 from florilegium.pipeline.fingerprint import frame_digest
-from florilegium.pipeline.passes import line
+from florilegium.pipeline.passes import duplicates, line
 from florilegium.pipeline.passes.documents import COLUMNS as DOCUMENTS
 from florilegium.pipeline.passes.documents import Part
 from florilegium.pipeline.recipe import LINE, Recipe
 from florilegium.pipeline.verdict import drop
 from florilegium.pipeline.work import Guard, Made, Record, Unit, digest
 
-KEYS_A_TASK = 2_000_000
-"""Documents an election task holds, about: 50 bytes each in Arrow, five times that while sorting: about 500 MB."""
-
 READS = tuple(name for name in DOCUMENTS if name not in schema.CONTENT)
-WRITES = ("licence", "rights", "cluster", "cluster_size", *schema.VERDICT)
+WRITES = ("licence", "rights", "cluster", "cluster_size", "duplicate_of", "repeat", *schema.VERDICT)
 """What the pass stores, row for row beside the documents."""
 
 JUDGED = ("licence", "rights", *schema.VERDICT)
@@ -62,12 +60,16 @@ def decided(corpus: Sequence[Shard], settled: Sequence[tuple[Unit, Record]]) -> 
     return [[shard.key, *shard.digests, record.outputs[".parquet"].sha256] for shard, (_, record) in pairs]
 
 
-def folder(recipe: Recipe, corpus: Sequence[Shard], work: str) -> str:
-    """Where the pass writes: named by what decides and by all that is decided on."""
+def folder(recipe: Recipe, corpus: Sequence[Shard], before: Sequence[Mapping[str, Any]], work: str) -> str:
+    """Where the pass writes: named by what decides and by all that is decided on. before: manifests of earlier builds."""
     own = {
         "stages": line.digests(recipe, ALL_STAGES, deciding=True),
         "frame": frame_digest(__name__),
         "shards": [[shard.key, *shard.digests] for shard in corpus],
+        "earlier": [
+            [file["sha256"] for file in one["files"] if file["path"].startswith(f"{duplicates.EARLIER}/")]
+            for one in before
+        ],
     }
     return store.join(work, f"decisions-{digest(own)[:12]}")
 
@@ -90,7 +92,7 @@ def judge_units(recipe: Recipe, corpus: Sequence[Shard], where: str) -> list[Uni
 
 
 def judge(unit: Unit, guard: Guard) -> Made:
-    """Decide each document by itself; store the judgement, and the sketches of what is left, sorted by key."""
+    """Decide each document by itself; store the judgement, and the sketches of what is left."""
     del guard
     costs: line.Costs = defaultdict(float)
     started = time.process_time()
@@ -110,54 +112,20 @@ def judge(unit: Unit, guard: Guard) -> Made:
     numbers = pa.array(range(unit.given["first"], unit.given["first"] + batch.num_rows), pa.int64())
     left = pc.is_null(batch["reason"])
     before = time.process_time()
-    sketched = stages["deduplicate"].sketch(batch).append_column("number", numbers).filter(left).sort_by("key")
+    sketches = duplicates.put(unit, stages["deduplicate"], batch.filter(left), numbers.filter(left))
     costs["deduplicate"] += time.process_time() - before
-    outputs = {
-        ".parquet": tables.put(unit.path(".parquet"), [batch.select(JUDGED)]),
-        ".sketch": tables.put_sorted(unit.path(".sketch"), sketched, "key"),
-    }
-    return Made(outputs, {"rows": batch.num_rows, "left": sketched.num_rows}, line.spent(costs, started))
-
-
-def elect_units(recipe: Recipe, judged: Sequence[tuple[Unit, Record]], where: str) -> list[Unit]:
-    """Level 2: one unit a range of keys; their number depends on the documents left, their result does not."""
-    left = sum(record.counts["left"] for _, record in judged)
-    ranges = -(-left // KEYS_A_TASK) or 1
-    options = line.options(recipe, ["deduplicate"])
-    return [
-        Unit(
-            name=f"elect {at:05}",
-            folder=where,
-            key=f"{at:05}-elected",
-            function=f"{__name__}:elect",
-            given={"range": [at, ranges], "sketches": [record.outputs[".sketch"].sha256 for _, record in judged]},
-            carry={"sketches": [unit.path(".sketch") for unit, _ in judged], "stages": options},
-            load=left // ranges,
-        )
-        for at in range(ranges)
-    ]
-
-
-def elect(unit: Unit, guard: Guard) -> Made:
-    """Group the sketches of one range of keys and choose who stays."""
-    del guard
-    started = time.process_time()
-    costs: line.Costs = defaultdict(float)
-    at, ranges = unit.given["range"]
-    low, high = bound(at, ranges), bound(at + 1, ranges)
-    parts = [tables.between(path, low, high) for path in unit.carry["sketches"]]
-    ((_, stage),) = line.built(unit.carry["stages"])
-    before = time.process_time()
-    elected = stage.elect(pa.concat_tables(parts))
-    costs["deduplicate"] += time.process_time() - before
-    stored = tables.put_sorted(unit.path(".sorted"), elected, "number")
-    return Made({".sorted": stored}, {"rows": elected.num_rows}, line.spent(costs, started))
+    outputs = {".parquet": tables.put(unit.path(".parquet"), [batch.select(JUDGED)]), **sketches}
+    return Made(outputs, {"rows": batch.num_rows, "left": pc.sum(left).as_py() or 0}, line.spent(costs, started))
 
 
 def settle_units(
-    corpus: Sequence[Shard], judged: Sequence[tuple[Unit, Record]], elected: Sequence[tuple[Unit, Record]], where: str
+    recipe: Recipe,
+    corpus: Sequence[Shard],
+    judged: Sequence[tuple[Unit, Record]],
+    elected: Sequence[tuple[Unit, Record]],
+    where: str,
 ) -> list[Unit]:
-    """Level 3: one unit a shard."""
+    """The last level: one unit a shard."""
     elections = [record.outputs[".sorted"].sha256 for _, record in elected]
     return [
         Unit(
@@ -171,7 +139,12 @@ def settle_units(
                 "rows": shard.rows,
                 "elections": elections,
             },
-            carry={"judged": unit.path(".parquet"), "elections": [one.path(".sorted") for one, _ in elected]},
+            carry={
+                "judged": unit.path(".parquet"),
+                "candidates": unit.path(".candidates"),
+                "elections": [one.path(".sorted") for one, _ in elected],
+                "stages": line.options(recipe, ["deduplicate"]),
+            },
             load=shard.rows,
         )
         for number, (shard, (unit, record)) in enumerate(zip(corpus, judged, strict=True))
@@ -186,16 +159,22 @@ def settle(unit: Unit, guard: Guard) -> Made:
     judged = tables.read(unit.carry["judged"])
     found = pa.concat_tables(tables.between(path, first, first + rows) for path in unit.carry["elections"])
     at = pc.index_in(pa.array(range(first, first + rows), pa.int64()), value_set=found["number"].combine_chunks())
-    batch = schema.put(
-        tables.one_batch(judged), cluster=found["cluster"].take(at), cluster_size=found["cluster_size"].take(at)
-    )
+    judged_rows = tables.one_batch(judged)
+    batch = schema.put(judged_rows, **{name: found[name].take(at) for name in ("cluster", "cluster_size", "duplicate_of")})
     going = found["reason"].take(at).combine_chunks()
     for reason in sorted({one for one in going.to_pylist() if one is not None}):
         batch = drop(batch, pc.equal(going, reason), reason)
-    stored = tables.put(unit.path(".parquet"), [batch.select(WRITES)])
+    ((_, stage),) = line.built(unit.carry["stages"])
+    batch = schema.put(batch, repeat=stage.repeats(batch["cluster_size"], pc.is_null(batch["reason"])))
+    outputs = {
+        ".parquet": tables.put(unit.path(".parquet"), [batch.select(WRITES)]),
+        ".documents": tables.put_table(
+            unit.path(".documents"), duplicates.later(unit.carry["candidates"], batch["reason"], first)
+        ),
+    }
     reasons = Counter(reason for reason in batch["reason"].to_pylist() if reason is not None)
     counts = {"rows": rows, "kept": rows - sum(reasons.values()), "dropped": dict(sorted(reasons.items()))}
-    return Made({".parquet": stored}, counts, line.spent({}, started))
+    return Made(outputs, counts, line.spent({}, started))
 
 
 def bound(at: int, ranges: int) -> bytes | None:

@@ -16,7 +16,7 @@ from florilegium.pipeline import store, tables
 from florilegium.pipeline.account import SCHEMA as LEDGER
 from florilegium.pipeline.errors import PipelineError
 from florilegium.pipeline.fingerprint import file_hash, frame_digest, version_of
-from florilegium.pipeline.passes import line, tokens
+from florilegium.pipeline.passes import duplicates, line, tokens
 from florilegium.pipeline.passes.decisions import ALL_STAGES, READS, Shard, decided
 from florilegium.pipeline.recipe import Recipe, as_json
 from florilegium.pipeline.stage import find
@@ -209,12 +209,14 @@ def publish(
     account: Mapping[str, Any],
     facts: Mapping[str, Any],
     *,
+    judged: Done,
+    settled: Done,
     merged: Done,
     encoded: Done,
     ledgers: Done,
     reports: Done,
 ) -> None:
-    """Make shards, ledger and report stand in the output folder, then the manifest; remove what it does not name."""
+    """Make shards, ledger, report and sketches stand in the output folder, then the manifest; remove what it does not name."""
     suffix = find("stages.write", recipe.write.format).SUFFIX
     listed: list[dict[str, Any]] = []
     for unit, record in merged:
@@ -232,6 +234,10 @@ def publish(
         name = f"ledger/part-{number:05}-{one.sha256[:8]}.parquet"
         store.copy(unit.path(".parquet"), store.join(out, name))
         listed.append({"path": name, "sha256": one.sha256, "bytes": one.size, "rows": record.counts["rows"]})
+    store.make_folder(store.join(out, duplicates.EARLIER), private=True)
+    for name, path, one in duplicates.published(judged, settled):
+        store.copy(path, store.join(out, name))
+        listed.append({"path": name, "sha256": one.sha256, "bytes": one.size})
     store.make_folder(store.join(out, "reports"))
     for unit, record in reports:
         name, one = f"reports/{unit.key}.html", record.outputs[".html"]
@@ -248,6 +254,7 @@ def publish(
         | ({} if recipe.tokens is None else {"tokenizer": file_hash(Path(recipe.tokens.tokenizer))}),
         "recipe": as_json(recipe),
         **facts,
+        "duplicates": recipe.stage("deduplicate").comparable(),
         "account": account,
         "files": listed,
     }
@@ -255,7 +262,7 @@ def publish(
         store.join(out, "manifest.json"), (json.dumps(manifest, indent=1, ensure_ascii=False) + "\n").encode()
     )
     named = {file["path"] for file in listed}
-    for top in ("corpus", "ledger", "tokens"):
+    for top in ("corpus", "ledger", "tokens", duplicates.EARLIER):
         for old in store.listing(store.join(out, top)):
             if f"{top}/{old.name}" not in named:
                 store.remove(old.path)
