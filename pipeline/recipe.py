@@ -87,7 +87,7 @@ class Recipe(BaseModel):
     earlier: Annotated[
         tuple[Annotated[str, Field(min_length=1)], ...],
         Field(
-            description="output folders of earlier builds: what they have published, or nearly the same, is not kept again"
+            description="output folders of earlier builds: what they published, or nearly the same, is not kept again"
         ),
     ] = ()
     write: Annotated[Write, Field(description="how the corpus is written")] = Write()

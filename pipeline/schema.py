@@ -99,7 +99,9 @@ COLUMNS: dict[str, Column] = {
     "cluster_size": Column(pa.int32(), "deduplicate", "documents in the cluster, this one included"),
     "duplicate_of": Column(ID, "deduplicate", "the document that was kept in its place; null if there is none"),
     "repeat": Column(
-        pa.int32(), "deduplicate", "how often to train on it, by the size of its cluster; null where the recipe is silent"
+        pa.int32(),
+        "deduplicate",
+        "how often to train on it, by the size of its cluster; null where the recipe is silent",
     ),
     "reason": Column(pa.string(), "verdict", "stage.rule that dropped the document; null if kept"),
     "reason_value": Column(pa.float64(), "verdict", "the value that broke the limit, where there is one"),

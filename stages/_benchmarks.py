@@ -44,7 +44,7 @@ class Index:
 
 @cache
 def index(path: Path) -> Index:
-    """The index of a benchmark file: .txt an item a line, .jsonl an object a line, .parquet a row; all that is text in it.
+    """The index of a benchmark file: an item a line of .txt, an object of .jsonl, a row of .parquet: all text in it.
 
     Raises ValueError, with the line, where it cannot be read, or where no item has WORDS words.
     """

@@ -1,10 +1,10 @@
 """Deduplicate: group documents of the same address, the same text or nearly the same, and choose which of each stays.
 
-A corpus stage. `sketch` takes from each document what may be compared, `match` sees all rows of a range of keys, `elect`
-all members of a range of groups; between them the frame unites what was matched. Two documents are joined when their
-normalised text is equal, or when they share a band of their MinHash signatures and these agree on `threshold`. That
-depends on the two alone, so what is joined depends neither on order, nor on how the input was cut, nor on whether some
-of it was looked at in an earlier build. A group is what is joined directly or by way of others.
+A corpus stage. `sketch` takes from each document what may be compared, `match` sees all rows of a range of keys,
+`elect` all members of a range of groups; between them the frame unites what was matched. Two documents are joined when
+their normalised text is equal, or when they share a band of their MinHash signatures and these agree on `threshold`.
+That depends on the two alone, so what is joined depends neither on order, nor on how the input was cut, nor on whether
+some of it was looked at in an earlier build. A group is what is joined directly or by way of others.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -24,7 +24,7 @@ from pydantic.dataclasses import dataclass
 
 from florilegium.filters.licences import permissiveness
 from florilegium.filters.url import canonical_url
-from florilegium.pipeline.schema import ID, Batch, schema
+from florilegium.pipeline.schema import Batch, schema
 from florilegium.stages import _duplicates as native
 
 FORM = 1
@@ -40,19 +40,20 @@ SIGNATURES_COMPARED = 1024
 """Different signatures of one band that are all compared with each other; of more, so many stand for the others."""
 
 BAND_ROWS = pa.schema([("key", pa.uint64()), ("local", pa.uint32())])
-CANDIDATES = pa.schema(
-    [
-        ("number", pa.int64()),
-        ("id", ID),
-        ("text_hash", ID),
-        *((name, pa.int32()) for name in ("licence", "source")),
-        ("quality", pa.float32()),
-        *((name, pa.int64()) for name in ("fetched", "characters")),
-    ]
-)
+CANDIDATES = schema(["id", "text_hash"])
+for _name, _kind in (
+    ("number", pa.int64()),
+    ("licence", pa.int32()),
+    ("source", pa.int32()),
+    ("quality", pa.float32()),
+    ("fetched", pa.int64()),
+    ("characters", pa.int64()),
+):
+    CANDIDATES = CANDIDATES.append(pa.field(_name, _kind))
+
 """What the choice needs of a document. number: its row in the corpus."""
 MEMBERS = pa.schema(
-    [("group", pa.uint64()), *CANDIDATES, ("kept", pa.bool_()), ("gone", pa.bool_())],
+    [pa.field("group", pa.uint64()), *CANDIDATES, pa.field("kept", pa.bool_()), pa.field("gone", pa.bool_())]
 )
 """A document of a group. kept: an earlier build has published it. gone: it is no candidate (any more)."""
 
@@ -114,8 +115,9 @@ class Deduplicate:
     """
 
     keep: tuple[str, ...] = ("licence", "source", "quality", "newest", "longest")
-    """Which one stays: the first rule that tells two apart decides, at last the smallest id. licence: what allows most;
-    source: in the order of the recipe; quality: the highest; newest, oldest: when it was fetched; longest: characters."""
+    """Which one stays: the first rule that tells two apart decides, at last the smallest id. licence: what allows
+    most; source: in the order of the recipe; quality: the highest; newest, oldest: when it was fetched; longest: the
+    most characters."""
     quality: str = "lines.sentences"
     """The measure that `quality` goes by, the more the better: `model.edu` of a model of the recipe."""
     near: Near | None = Near()
@@ -259,9 +261,11 @@ class Deduplicate:
         if self.repeat is None:
             return pa.nulls(len(sizes), pa.int32())
         least = sorted(self.repeat)
-        at = np.searchsorted(least, pc.fill_null(sizes, 1).to_numpy(zero_copy_only=False), "right") - 1
+        own: Any = pc.fill_null(sizes, pa.scalar(1, pa.int32()))
+        at = np.searchsorted(np.array(least), own.to_numpy(zero_copy_only=False), "right") - 1
         wanted = np.array([self.repeat[size] for size in least], np.int32)
-        return pa.array(wanted[at], mask=~kept.to_numpy(zero_copy_only=False))
+        repeats: pa.Array[Any] = pa.array(wanted[at], mask=~kept.to_numpy(zero_copy_only=False))
+        return repeats
 
     def _keys(
         self, hashes: NDArray[np.uint8], signatures: NDArray[np.uint32], leaders: NDArray[np.uint32]
@@ -292,8 +296,9 @@ class Deduplicate:
         }
         found = pa.table({name: columns[name] for name in CANDIDATES.names}).cast(CANDIDATES)
         for name, least in (("quality", float("-inf")), ("fetched", 0)):
-            at = CANDIDATES.get_field_index(name)
-            found = found.set_column(at, CANDIDATES.field(name), pc.fill_null(found[name], least))
+            at, field = CANDIDATES.get_field_index(name), CANDIDATES.field(name)
+            filled: Any = pc.fill_null(found[name], pa.scalar(least, field.type))
+            found = found.set_column(at, field, filled)
         return found
 
 
@@ -326,7 +331,8 @@ def unite(documents: int, edges: Iterable[NDArray[np.uint32]]) -> pa.Table:
 
 def _bytes(column: "pa.Array[Any]", width: int) -> NDArray[np.uint8]:
     """Binary values of a fixed width as a matrix (rows, width), without a copy."""
-    data = np.frombuffer(column.buffers()[1], np.uint8)
+    values: Any = column.buffers()[1] or b""
+    data: NDArray[np.uint8] = np.frombuffer(values, np.uint8)
     return data[column.offset * width : (column.offset + len(column)) * width].reshape(-1, width)
 
 

@@ -61,7 +61,7 @@ def decided(corpus: Sequence[Shard], settled: Sequence[tuple[Unit, Record]]) -> 
 
 
 def folder(recipe: Recipe, corpus: Sequence[Shard], before: Sequence[Mapping[str, Any]], work: str) -> str:
-    """Where the pass writes: named by what decides and by all that is decided on. before: manifests of earlier builds."""
+    """Where the pass writes: named by what decides and by all that is decided on. before: earlier builds' manifests."""
     own = {
         "stages": line.digests(recipe, ALL_STAGES, deciding=True),
         "frame": frame_digest(__name__),
@@ -115,7 +115,7 @@ def judge(unit: Unit, guard: Guard) -> Made:
     sketches = duplicates.put(unit, stages["deduplicate"], batch.filter(left), numbers.filter(left))
     costs["deduplicate"] += time.process_time() - before
     outputs = {".parquet": tables.put(unit.path(".parquet"), [batch.select(JUDGED)]), **sketches}
-    return Made(outputs, {"rows": batch.num_rows, "left": pc.sum(left).as_py() or 0}, line.spent(costs, started))
+    return Made(outputs, {"rows": batch.num_rows, "left": left.true_count}, line.spent(costs, started))
 
 
 def settle_units(
@@ -160,7 +160,9 @@ def settle(unit: Unit, guard: Guard) -> Made:
     found = pa.concat_tables(tables.between(path, first, first + rows) for path in unit.carry["elections"])
     at = pc.index_in(pa.array(range(first, first + rows), pa.int64()), value_set=found["number"].combine_chunks())
     judged_rows = tables.one_batch(judged)
-    batch = schema.put(judged_rows, **{name: found[name].take(at) for name in ("cluster", "cluster_size", "duplicate_of")})
+    batch = schema.put(
+        judged_rows, **{name: found[name].take(at) for name in ("cluster", "cluster_size", "duplicate_of")}
+    )
     going = found["reason"].take(at).combine_chunks()
     for reason in sorted({one for one in going.to_pylist() if one is not None}):
         batch = drop(batch, pc.equal(going, reason), reason)

@@ -23,6 +23,7 @@ from florilegium.pipeline import account, store, tables
 from florilegium.pipeline.errors import PipelineError
 from florilegium.pipeline.passes import line
 from florilegium.pipeline.recipe import Recipe
+from florilegium.pipeline.schema import schema
 from florilegium.pipeline.stage import find
 from florilegium.pipeline.work import Guard, Made, Record, Unit
 
@@ -38,7 +39,7 @@ STORED = (".bands", ".edges", ".records", ".urls")
 """What `judge` stores of each file, and a later build reads."""
 EARLIER = "duplicates"
 """The folder of a build that holds it."""
-LATER = pa.schema([("id", pa.binary(16)), ("text_hash", pa.binary(16)), ("kept", pa.bool_())])
+LATER = schema(["id", "text_hash"]).append(pa.field("kept", pa.bool_()))
 """What `settle` adds to it (`.documents`): one row a document that was left by `judge`, in order."""
 EDGE = np.dtype("<u4")
 

@@ -216,7 +216,7 @@ def publish(
     ledgers: Done,
     reports: Done,
 ) -> None:
-    """Make shards, ledger, report and sketches stand in the output folder, then the manifest; remove what it does not name."""
+    """Make shards, ledger, report and sketches stand below `out`, then the manifest; remove what it does not name."""
     suffix = find("stages.write", recipe.write.format).SUFFIX
     listed: list[dict[str, Any]] = []
     for unit, record in merged:

@@ -178,7 +178,9 @@ def test_duplicates_leave_one(built: Path) -> None:
         for row in members.filter(pl.col("reason").is_not_null()).iter_rows(named=True):
             assert row["reason"] == f"deduplicate.{'exact' if row['text_hash'] == text else 'near'}"
             assert row["duplicate_of"] == kept
-    assert frame.filter(frame["reason"].str.starts_with("deduplicate.")).height == sum(clusters.values()) - len(clusters)
+    assert frame.filter(frame["reason"].str.starts_with("deduplicate.")).height == sum(clusters.values()) - len(
+        clusters
+    )
 
 
 def test_work_holds_no_unmasked_address(built: Path) -> None:

@@ -1,9 +1,9 @@
-"""Duplicates of a corpus that grows: what earlier builds have published is not kept again, and nothing is lost by that."""
+"""Duplicates of a corpus that grows: what earlier builds have published is not kept again, and nothing is lost."""
 
 import json
 import shutil
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import polars as pl
@@ -15,20 +15,22 @@ from florilegium.pipeline import ledger
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 BASES = (
-    "The ferry to the island leaves from the lower pier at half past eight, and in winter an hour later. Tickets are "
-    "sold on board, and dogs travel free of charge when they are kept on a lead. The crossing takes forty minutes.",
-    "The council has met on Tuesday to speak about the new bridge across the river. Most of those who came wanted it to "
-    "be made of wood, as the old one was. The mayor promised to ask an engineer what that would cost the town.",
-    "Beat the eggs with the sugar until they are pale, then fold in the flour by spoonfuls. Grease the tin, pour in the "
-    "dough, and bake it in the middle of the oven for half an hour. Let it cool before you turn it out on a plate.",
-    "In the spring of that year the first engine came up the valley, and the children ran beside it to the mill. Nobody "
-    "had believed that the line would ever be finished, least of all those who had been paid to build it.",
+    "The ferry to the island leaves from the lower pier at half past eight, and in winter an hour later. Tickets "
+    "are sold on board, and dogs travel free of charge when they are kept on a lead. The crossing takes forty minutes.",
+    "The council has met on Tuesday to speak about the new bridge across the river. Most of those who came wanted "
+    "it to be made of wood, as the old one was. The mayor promised to ask an engineer what that would cost the town.",
+    "Beat the eggs with the sugar until they are pale, then fold in the flour by spoonfuls. Grease the tin, pour in "
+    "the dough, and bake it in the middle of the oven for half an hour. Let it cool before you turn it out on a plate.",
+    "In the spring of that year the first engine came up the valley, and the children ran beside it to the mill. "
+    "Nobody had believed that the line would ever be finished, least of all those who had been paid to build it.",
 )
 
 
 def variant(base: int, number: int) -> str:
     """A text like others of the same base: some words at its end are its own. 0 is the base itself."""
-    return BASES[base] + (f" Seen on page {number} of the {'first' if number % 2 else 'second'} part." if number else "")
+    return BASES[base] + (
+        f" Seen on page {number} of the {'first' if number % 2 else 'second'} part." if number else ""
+    )
 
 
 STEPS: Sequence[Sequence[tuple[str, str]]] = (
@@ -51,7 +53,7 @@ def survivors(out: Path) -> set[str]:
     return set(ledger(str(out)).filter(pl.col("reason").is_null())["record_id"])
 
 
-def reasons(out: Path) -> Mapping[str, str]:
+def reasons(out: Path) -> dict[str, str]:
     frame = ledger(str(out)).filter(pl.col("reason").is_not_null())
     return dict(zip(frame["record_id"], frame["reason"], strict=True))
 
@@ -130,8 +132,12 @@ def test_what_cannot_be_compared_is_said(
 
 def test_of_an_address_one_stays(run: Run, tmp_path: Path) -> None:
     pages = [("one", variant(0, 0)), ("two", variant(1, 0)), ("three", variant(1, 1))]
-    path = recipe(tmp_path, "urls", pages, stages={"deduplicate": {"url": True, "keep": ["longest"], "repeat": {1: 1, 2: 3}}})
-    content = (tmp_path / "urls.jsonl").read_text("utf-8").replace("https://two.example/two", "http://one.example/one#x")
+    path = recipe(
+        tmp_path, "urls", pages, stages={"deduplicate": {"url": True, "keep": ["longest"], "repeat": {1: 1, 2: 3}}}
+    )
+    content = (
+        (tmp_path / "urls.jsonl").read_text("utf-8").replace("https://two.example/two", "http://one.example/one#x")
+    )
     (tmp_path / "urls.jsonl").write_text(content, "utf-8")
     run("build", path, "--out", tmp_path / "out")
     frame = ledger(str(tmp_path / "out"))

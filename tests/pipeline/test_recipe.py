@@ -149,7 +149,7 @@ def test_the_short_form_names_sources_after_their_files() -> None:
 
 def test_the_schema_describes_every_key() -> None:
     found = schema()
-    assert set(found["properties"]) == {"name", "sources", "stages", "tokens", "write", "unit_bytes"}
+    assert set(found["properties"]) == {"name", "sources", "earlier", "stages", "tokens", "write", "unit_bytes"}
     stages = found["$defs"]["Stages"]["properties"]
     assert {"extract", "identify", "scrub", "hosts", "measure", "permit", "filter", "deduplicate"} == set(stages)
     assert found["additionalProperties"] is False
