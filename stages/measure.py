@@ -7,7 +7,6 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import ConfigDict, Field, field_validator
@@ -184,7 +183,7 @@ def _sketches(texts: Any) -> "pa.Array[Any]":
     """The MinHash signatures of texts (large_string); null where there is none."""
     found = signatures(texts).astype("<u4", copy=False)
     return pa.Array.from_buffers(
-        COLUMNS["sketch"].type, len(texts), [texts.is_valid().buffers()[1], pa.py_buffer(np.ascontiguousarray(found))]
+        COLUMNS["sketch"].type, len(texts), [texts.is_valid().buffers()[1], pa.py_buffer(found.tobytes())]
     )
 
 

@@ -211,9 +211,11 @@ def _checks(
     counted = dict(row["pii"] or [])
     for kind, count in fate["masked"].items():
         yield check(f"scrub.{kind}", str(count), str(counted.pop(kind, 0)))
-    text = next((texts[one["id"]] for one in (row, *family) if one["id"] in texts), None)
+    nearly = row["reason"] == "deduplicate.near"  # another text stands in its place, with edits
+    text = None if nearly else next((texts[one["id"]] for one in (row, *family) if one["id"] in texts), None)
     yield check("scrub.others", "nothing", _overdone(fate, counted, text) or "nothing")
-    yield check("extract.text", "whole", _ended(row) if text is None else _kept_of(fate, text))
+    if not nearly:
+        yield check("extract.text", "whole", _ended(row) if text is None else _kept_of(fate, text))
 
 
 def _family(fate: Mapping[str, Any], every: Sequence[Mapping[str, Any]], ledger: Rows) -> list[Mapping[str, Any]]:
