@@ -38,6 +38,8 @@ void shingles_open(struct shingles *shingles, const uint32_t *fold, const uint8_
 
 /* ---- words ---- */
 
+#define CODE ((1u << FOLD_KIND) - 1) /* of a value; of letters, whose kind is 0, it is all of it */
+
 static inline uint64_t letter(uint64_t letters, uint32_t code) { return (letters ^ code) * LETTER; }
 
 /* Bytes of a code point by the first of them, in well-formed UTF-8. */
@@ -68,24 +70,22 @@ static uint64_t letters_of(uint64_t letters, const uint32_t *many)
 }
 
 /* Up to `room` words, fewer where the text is over. A character that is a word by itself may end one before it and be
- * one: then there must be room for two. */
+ * one: then there must be room for two. Letters come first, being 9 of 10. */
 static size_t read_words(struct shingles *shingles, uint64_t *words, size_t room)
 {
+    const uint32_t *const fold = shingles->fold;
     const uint8_t *at = shingles->at, *const end = shingles->end;
     uint64_t letters = shingles->letters;
     bool open = shingles->open;
     size_t count = 0;
     while (at < end && count < room) {
         const uint8_t *const here = at;
-        const uint32_t value = shingles->fold[decode(&at)], code = value & ((1u << FOLD_KIND) - 1);
+        const uint32_t value = fold[decode(&at)], code = value & CODE;
         const enum fold_kind kind = value >> FOLD_KIND;
-        if (kind == FOLD_LETTER || kind == FOLD_UNASSIGNED) {
+        if (value <= CODE) {
             letters = letter(letters, code);
             open = true;
-        } else if (kind == FOLD_MANY) {
-            letters = letters_of(letters, fold_many[code]);
-            open = true;
-        } else if (kind != FOLD_DROPPED) {
+        } else if (kind == FOLD_SEPARATOR || kind == FOLD_ALONE) {
             if (open) {
                 words[count++] = shingles_mix(letters);
                 letters = START;
@@ -97,6 +97,9 @@ static size_t read_words(struct shingles *shingles, uint64_t *words, size_t room
             }
             if (kind == FOLD_ALONE)
                 words[count++] = shingles_mix(letter(START, code));
+        } else if (kind != FOLD_DROPPED) {
+            letters = kind == FOLD_MANY ? letters_of(letters, fold_many[code]) : letter(letters, code);
+            open = true;
         }
     }
     if (at == end && open && count < room) {
