@@ -1,7 +1,7 @@
 """Near duplicates: what share is found, what is removed wrongly, and what it costs beside datasketch and datatrove.
 
-usage: python -P benchmarks/dedup.py recall --texts TEXTS.parquet [--documents 100000] [--seed 1] [--peers 5000]
-                                     [--peer-python .venv-peers/bin/python] [--json OUT.json]
+usage: python benchmarks/dedup.py recall --texts TEXTS.parquet [--documents 100000] [--seed 1] [--peers 5000]
+                                  [--peer-python .venv-peers/bin/python] [--json OUT.json]
 
 TEXTS has the columns `language` and `text`; its paragraphs are what documents are made of (injected.py). Similarity is
 computed exactly for every pair of documents that were made from each other, by another way than the core's. A pair is
@@ -15,6 +15,7 @@ datasketch: words split at white space, MinHash.bulk and MinHashLSH from strings
 """
 
 import argparse
+import itertools
 import json
 import statistics
 import subprocess
@@ -88,7 +89,7 @@ def find(path: Path, setting: Setting) -> Found:
         edges.append(_duplicates.matches(band[order], wordy[order], blocks, threshold=setting.threshold))
     labels = _duplicates.unite(len(signatures), edges)
     times.append(time.process_time())
-    return Found(labels, *(end - begin for begin, end in zip(times, times[1:], strict=False)))
+    return Found(labels, *(end - begin for begin, end in itertools.pairwise(times)))
 
 
 def recall(labels: Any, pairs: Sequence[tuple[int, int, float]]) -> dict[str, tuple[int, int]]:
@@ -176,7 +177,7 @@ def peers_cpu(path: Path, python: str | None) -> dict[str, float]:
     found = {"datasketch": datasketch_cpu(path)}
     if python:
         command = [python, __file__, "datatrove", str(path)]
-        ran = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+        ran = subprocess.run(command, capture_output=True, text=True, check=False)
         if ran.returncode:
             sys.exit(ran.stderr[-4000:])
         found["datatrove"] = float(ran.stdout.strip().splitlines()[-1])
@@ -236,9 +237,9 @@ COSTS = ("cpu_s", "read_s", "signatures_s", "keys_s", "match_s")
 
 def print_setting(setting: Setting, found: dict[str, Any], count: int, megabytes: float) -> None:
     """A paragraph of the report."""
-    print(f"\n{setting}: {found['cpu_s'] / count * 1e6:.1f} µs a document, {megabytes / found['cpu_s']:.0f} MB/s in all")
-    print(f"  signatures {megabytes / found['signatures_s']:.0f} MB/s, {found['signatures_s'] / count * 1e6:.1f} µs; ", end="")
-    print(", ".join(f"{name[:-2]} {found[name] / count * 1e6:.1f} µs" for name in ("read_s", "keys_s", "match_s")))
+    each = ", ".join(f"{name[:-2]} {found[name] / count * 1e6:.1f}" for name in COSTS[1:])
+    print(f"\n{setting}: {found['cpu_s'] / count * 1e6:.1f} µs a document: {each}")
+    print(f"  MB/s: {megabytes / found['cpu_s']:.0f} in all, {megabytes / found['signatures_s']:.0f} of signatures")
     for kind, bins in found["recall"].items():
         cells = [f"{low} {hit / all_:.4f} of {all_:,}" for low, (hit, all_) in bins.items() if all_]
         print(f"  {kind} found, from similarity: {' · '.join(cells)}")

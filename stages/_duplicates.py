@@ -25,7 +25,7 @@ def shingles(text: Any, n: int) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
     data, offsets = _strings(text)
     hashes = np.empty(int(((np.diff(offsets) + 1) // 2).sum()), np.uint64)
     ends = np.zeros(len(offsets), np.int64)
-    _native.shingles(_fold(), data, offsets.data, n, hashes.data, ends.data)
+    _native.shingles(_table(), data, offsets.data, n, hashes.data, ends.data)
     return hashes[: ends[-1]], ends
 
 
@@ -36,7 +36,7 @@ def signatures(text: Any, n: int = 5) -> NDArray[np.uint32]:
     """
     data, offsets = _strings(text)
     found = np.empty((len(offsets) - 1, SIZE), np.uint32)
-    _native.signatures(_fold(), data, offsets.data, n, found.data)
+    _native.signatures(_table(), data, offsets.data, n, found.data)
     return found
 
 
@@ -125,5 +125,5 @@ def _strings(text: Any) -> tuple[Any, NDArray[np.int64]]:
 
 
 @cache
-def _fold() -> object:
-    return _native.fold()
+def _table() -> object:
+    return _native.shingles_table()

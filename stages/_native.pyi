@@ -236,10 +236,10 @@ def bytelevel_encode(
     ValueError, naming row and byte, for what is no UTF-8.
     """
 
-def fold() -> object:
-    """A table for shingles and signatures."""
+def shingles_table() -> object:
+    """What shingles and signatures read texts by."""
 
-def shingles(fold: object, data: Buffer, offsets: Buffer, n: int, hashes: Buffer, ends: Buffer, /) -> None:
+def shingles(table: object, data: Buffer, offsets: Buffer, n: int, hashes: Buffer, ends: Buffer, /) -> None:
     """Fills hashes (uint64, (bytes + 1) // 2 of each text) and ends (n + 1 int64): see stages/native/shingles.h.
 
     data, offsets: a large_string array, offsets need not begin at 0. The GIL is released; nobody may write to the
@@ -247,7 +247,7 @@ def shingles(fold: object, data: Buffer, offsets: Buffer, n: int, hashes: Buffer
     for what is no UTF-8.
     """
 
-def signatures(fold: object, data: Buffer, offsets: Buffer, n: int, signatures: Buffer, /) -> None:
+def signatures(table: object, data: Buffer, offsets: Buffer, n: int, signatures: Buffer, /) -> None:
     """Fills 112 uint32 a text: see stages/native/minhash.h. Everything else as of shingles."""
 
 def band_keys(signatures: Buffer, bands: int, rows: int, keys: Buffer, /) -> None:

@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-#include "shingles.h"
-
 #if defined(__x86_64__) && !defined(PLAIN_C)
 #define AVX2
 #include <immintrin.h>
@@ -65,13 +63,13 @@ VECTORS static void take_vectors(const struct minhash_seeds *seeds, const uint64
 }
 #endif
 
-void minhash(const struct minhash_seeds *seeds, const uint32_t *fold, const uint8_t *text, size_t size, size_t n,
-             uint32_t *signature)
+void minhash(const struct minhash_seeds *seeds, const struct shingles_table *table, const uint8_t *text, size_t size,
+             size_t n, uint32_t *signature)
 {
     struct shingles shingles;
     uint64_t hashes[SHINGLES_WINDOW];
     memset(signature, 255, MINHASH_SIZE * sizeof *signature);
-    shingles_open(&shingles, fold, text, size, n);
+    shingles_open(&shingles, table, text, size, n);
 #ifdef AVX2
     const bool vectors = __builtin_cpu_supports("avx2");
 #endif

@@ -16,6 +16,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "shingles.h"
+
 #define MINHASH_SIZE 112
 
 /* Drawn by splitmix64 from the state MINHASH_SEED: of each number drawn the upper 32 bits; first all xors, then all
@@ -29,8 +31,8 @@ struct minhash_seeds {
 void minhash_seeds(struct minhash_seeds *seeds);
 
 /* The signature of a text of well-formed UTF-8 over shingles of n words (shingles.h); without words all bits are set. */
-void minhash(const struct minhash_seeds *seeds, const uint32_t *fold, const uint8_t *text, size_t size, size_t n,
-             uint32_t *signature);
+void minhash(const struct minhash_seeds *seeds, const struct shingles_table *table, const uint8_t *text, size_t size,
+             size_t n, uint32_t *signature);
 
 /* A key of 64 bits of each band: `rows` hashes in a row; bands x rows <= MINHASH_SIZE. Equal hashes in different bands
  * have different keys. */

@@ -130,7 +130,7 @@ static PyMethodDef methods[] = {
     {"measure_names", module_measure_names, METH_NOARGS, "the names of the measures, see measure.h"},
     {"measure_profile", module_measure_profile, METH_VARARGS, "a language for measure, see measure.h"},
     {"unicode", module_unicode, METH_NOARGS, "unicode() -> bytes: uint16 a code point, see unicode.h"},
-    {"fold", module_fold, METH_NOARGS, "a table for shingles and signatures, see shingles.h"},
+    {"shingles_table", module_shingles_table, METH_NOARGS, "for shingles and signatures, see shingles.h"},
     {"shingles", module_shingles, METH_VARARGS, "hashes of runs of words, see shingles.h"},
     {"signatures", module_signatures, METH_VARARGS, "MinHash signatures of texts, see minhash.h"},
     {"band_keys", module_band_keys, METH_VARARGS, "keys of bands of signatures, see minhash.h"},

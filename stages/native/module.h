@@ -67,7 +67,7 @@ PyObject *module_added_split(PyObject *module, PyObject *arguments);
 PyObject *module_added_runs(PyObject *module, PyObject *arguments);
 
 /* module_duplicates.c */
-PyObject *module_fold(PyObject *module, PyObject *arguments);
+PyObject *module_shingles_table(PyObject *module, PyObject *arguments);
 PyObject *module_shingles(PyObject *module, PyObject *arguments);
 PyObject *module_signatures(PyObject *module, PyObject *arguments);
 PyObject *module_band_keys(PyObject *module, PyObject *arguments);

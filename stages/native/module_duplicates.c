@@ -11,25 +11,25 @@
 #include "unite.h"
 #include "utf8.h"
 
-#define FOLD_NAME "florilegium.fold"
+#define TABLE_NAME "florilegium.shingles_table"
 
-static void free_fold(PyObject *capsule) { free(PyCapsule_GetPointer(capsule, FOLD_NAME)); }
+static void free_table(PyObject *capsule) { free(PyCapsule_GetPointer(capsule, TABLE_NAME)); }
 
-PyObject *module_fold(PyObject *module, PyObject *arguments)
+PyObject *module_shingles_table(PyObject *module, PyObject *arguments)
 {
     (void)module;
     (void)arguments;
-    uint32_t *const fold = shingles_fold();
-    PyObject *const capsule = fold ? PyCapsule_New(fold, FOLD_NAME, free_fold) : PyErr_NoMemory();
+    struct shingles_table *const table = shingles_table();
+    PyObject *const capsule = table ? PyCapsule_New(table, TABLE_NAME, free_table) : PyErr_NoMemory();
     if (!capsule)
-        free(fold);
+        free(table);
     return capsule;
 }
 
 /* ---- texts ---- */
 
 struct texts {
-    const uint32_t *fold;
+    const struct shingles_table *table;
     Py_buffer data, offsets;
     Py_ssize_t n, rows;
 };
@@ -47,10 +47,10 @@ static Py_ssize_t bad_row(const struct texts *texts, size_t *byte)
     return -1;
 }
 
-static bool check_texts(struct texts *texts, PyObject *fold)
+static bool check_texts(struct texts *texts, PyObject *table)
 {
-    texts->fold = PyCapsule_GetPointer(fold, FOLD_NAME);
-    if (!texts->fold)
+    texts->table = PyCapsule_GetPointer(table, TABLE_NAME);
+    if (!texts->table)
         return false;
     if (texts->n < 1 || texts->n > SHINGLES_WORDS) {
         PyErr_Format(PyExc_ValueError, "n is %zd, expected 1 to %d", texts->n, SHINGLES_WORDS);
@@ -87,7 +87,7 @@ static void all_shingles(const struct texts *texts, uint64_t *hashes, int64_t *e
     for (Py_ssize_t row = 0; row < texts->rows; row++) {
         struct shingles shingles;
         const uint8_t *const text = (const uint8_t *)texts->data.buf + at[row];
-        shingles_open(&shingles, texts->fold, text, (size_t)(at[row + 1] - at[row]), (size_t)texts->n);
+        shingles_open(&shingles, texts->table, text, (size_t)(at[row + 1] - at[row]), (size_t)texts->n);
         for (size_t count; (count = shingles_next(&shingles, window)); total += (int64_t)count)
             memcpy(hashes + total, window, count * sizeof *window);
         ends[row + 1] = total;
@@ -109,11 +109,11 @@ PyObject *module_shingles(PyObject *module, PyObject *arguments)
     (void)module;
     struct texts texts;
     Py_buffer hashes, ends;
-    PyObject *fold;
+    PyObject *table;
     bool good;
-    if (!PyArg_ParseTuple(arguments, "Oy*y*nw*w*:shingles", &fold, &texts.data, &texts.offsets, &texts.n, &hashes, &ends))
+    if (!PyArg_ParseTuple(arguments, "Oy*y*nw*w*:shingles", &table, &texts.data, &texts.offsets, &texts.n, &hashes, &ends))
         return NULL;
-    good = check_texts(&texts, fold) &&
+    good = check_texts(&texts, table) &&
            check_room(&hashes, most_shingles(&texts), sizeof(uint64_t), "hashes") &&
            check_room(&ends, texts.rows + 1, sizeof(int64_t), "ends");
     if (good) {
@@ -134,7 +134,7 @@ static void all_signatures(const struct texts *texts, uint32_t *signatures)
     struct minhash_seeds seeds;
     minhash_seeds(&seeds);
     for (Py_ssize_t row = 0; row < texts->rows; row++)
-        minhash(&seeds, texts->fold, (const uint8_t *)texts->data.buf + at[row], (size_t)(at[row + 1] - at[row]),
+        minhash(&seeds, texts->table, (const uint8_t *)texts->data.buf + at[row], (size_t)(at[row + 1] - at[row]),
                 (size_t)texts->n, signatures + row * MINHASH_SIZE);
 }
 
@@ -143,11 +143,11 @@ PyObject *module_signatures(PyObject *module, PyObject *arguments)
     (void)module;
     struct texts texts;
     Py_buffer out;
-    PyObject *fold;
+    PyObject *table;
     bool good;
-    if (!PyArg_ParseTuple(arguments, "Oy*y*nw*:signatures", &fold, &texts.data, &texts.offsets, &texts.n, &out))
+    if (!PyArg_ParseTuple(arguments, "Oy*y*nw*:signatures", &table, &texts.data, &texts.offsets, &texts.n, &out))
         return NULL;
-    good = check_texts(&texts, fold) && check_room(&out, texts.rows * MINHASH_SIZE, sizeof(uint32_t), "signatures");
+    good = check_texts(&texts, table) && check_room(&out, texts.rows * MINHASH_SIZE, sizeof(uint32_t), "signatures");
     if (good) {
         Py_BEGIN_ALLOW_THREADS
         all_signatures(&texts, out.buf);

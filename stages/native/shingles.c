@@ -6,31 +6,36 @@
 
 #include "fold.h"
 
-#define START 0x9E3779B97F4A7C15u  /* 2^64 by the golden ratio, odd: of a word without letters, so that length counts */
-#define LETTER 0xD6E8FEB86659FD93u /* base of letters: odd, its bits evenly spread (the multiplier of Evensen's rrmxmx) */
-#define WORD 0xA0761D6478BD642Bu   /* base of words: 3 modulo 8 (the first secret of wyhash, its last bits made 011) */
+#define WORD 0xA0761D6478BD642Bu     /* base of words: 3 modulo 8 (the first secret of wyhash, its last bits made 011) */
+#define CODE ((1u << FOLD_KIND) - 1) /* of a value; of letters, whose kind is 0, it is all of it */
+#define BETWEEN ((uint32_t)FOLD_SEPARATOR << FOLD_KIND)
 
-uint32_t *shingles_fold(void)
+struct shingles_table *shingles_table(void)
 {
-    uint32_t *const fold = malloc(FOLD_LIMIT * sizeof *fold);
+    struct shingles_table *const table = malloc(sizeof *table + FOLD_LIMIT * sizeof *table->fold);
     const size_t runs = sizeof fold_runs / sizeof *fold_runs;
-    for (size_t i = 0; fold && i < runs; i++) {
+    if (!table)
+        return NULL;
+    for (uint64_t i = 0; i < SHINGLES_PLACES; i++)
+        table->factors[i] = shingles_mix((i + 1) * 0x9E3779B97F4A7C15u) | 1;
+    for (size_t i = 0; i < runs; i++) {
         const uint32_t end = i + 1 < runs ? fold_runs[i + 1].first : FOLD_LIMIT;
         for (uint32_t code = fold_runs[i].first; code < end; code++)
-            fold[code] = fold_runs[i].value + fold_runs[i].rise * (code - fold_runs[i].first);
+            table->fold[code] = fold_runs[i].value + fold_runs[i].rise * (code - fold_runs[i].first);
     }
-    return fold;
+    return table;
 }
 
-void shingles_open(struct shingles *shingles, const uint32_t *fold, const uint8_t *text, size_t size, size_t n)
+void shingles_open(struct shingles *shingles, const struct shingles_table *table, const uint8_t *text, size_t size,
+                   size_t n)
 {
-    shingles->fold = fold;
+    shingles->table = table;
     shingles->at = text;
     shingles->end = text + size;
-    shingles->letters = START;
+    shingles->sum = 0;
+    shingles->place = shingles->held = 0;
     shingles->n = n;
-    shingles->held = 0;
-    shingles->open = shingles->any = false;
+    shingles->any = false;
     shingles->leaving = 1;
     for (size_t i = 0; i < n; i++)
         shingles->leaving *= WORD;
@@ -38,11 +43,7 @@ void shingles_open(struct shingles *shingles, const uint32_t *fold, const uint8_
 
 /* ---- words ---- */
 
-#define CODE ((1u << FOLD_KIND) - 1) /* of a value; of letters, whose kind is 0, it is all of it */
-
-static inline uint64_t letter(uint64_t letters, uint32_t code) { return (letters ^ code) * LETTER; }
-
-/* Bytes of a code point by the first of them, in well-formed UTF-8. */
+/* The next code point of well-formed UTF-8. */
 static inline uint32_t decode(const uint8_t **at)
 {
     const uint8_t *const text = *at;
@@ -62,54 +63,73 @@ static inline uint32_t decode(const uint8_t **at)
     return (text[0] & 7u) << 18 | (text[1] & 63u) << 12 | (text[2] & 63u) << 6 | (text[3] & 63u);
 }
 
-static uint64_t letters_of(uint64_t letters, const uint32_t *many)
+struct word {
+    uint64_t sum;
+    size_t place; /* 0: no letter yet */
+};
+
+static inline struct word with_letter(struct word word, const uint64_t *factors, uint32_t code)
+{
+    word.sum += code * factors[word.place];
+    if (++word.place == SHINGLES_PLACES)
+        word = (struct word){shingles_mix(word.sum), 1};
+    return word;
+}
+
+static struct word with_letters(struct word word, const uint64_t *factors, const uint32_t *many)
 {
     for (size_t i = 0; i < 3 && many[i]; i++)
-        letters = letter(letters, many[i]);
-    return letters;
+        word = with_letter(word, factors, many[i]);
+    return word;
 }
 
 /* Up to `room` words, fewer where the text is over. A character that is a word by itself may end one before it and be
- * one: then there must be room for two. Letters come first, being 9 of 10. */
+ * one: then there must be room for two. Whether a letter or a separator comes is what a processor cannot foresee, so
+ * that no branch asks: each is added, a word is written at every place, and counts where one ends. */
 static size_t read_words(struct shingles *shingles, uint64_t *words, size_t room)
 {
-    const uint32_t *const fold = shingles->fold;
+    const uint32_t *const fold = shingles->table->fold;
+    const uint64_t *const factors = shingles->table->factors;
     const uint8_t *at = shingles->at, *const end = shingles->end;
-    uint64_t letters = shingles->letters;
-    bool open = shingles->open;
+    struct word word = {shingles->sum, shingles->place};
     size_t count = 0;
     while (at < end && count < room) {
         const uint8_t *const here = at;
-        const uint32_t value = fold[decode(&at)], code = value & CODE;
-        const enum fold_kind kind = value >> FOLD_KIND;
-        if (value <= CODE) {
-            letters = letter(letters, code);
-            open = true;
-        } else if (kind == FOLD_SEPARATOR || kind == FOLD_ALONE) {
-            if (open) {
-                words[count++] = shingles_mix(letters);
-                letters = START;
-                open = false;
-                if (kind == FOLD_ALONE && count == room) {
-                    at = here; /* it is read again */
-                    break;
-                }
-            }
-            if (kind == FOLD_ALONE)
-                words[count++] = shingles_mix(letter(START, code));
-        } else if (kind != FOLD_DROPPED) {
-            letters = kind == FOLD_MANY ? letters_of(letters, fold_many[code]) : letter(letters, code);
-            open = true;
+        const uint32_t value = *at < 0x80 ? fold[*at++] : fold[decode(&at)], code = value & CODE;
+        if (value <= BETWEEN) {
+            const bool letter = value <= CODE;
+            words[count] = word.sum;
+            count += !letter && word.place;
+            word = with_letter(word, factors, code);
+            word.sum &= -(uint64_t)letter;
+            word.place &= -(size_t)letter;
+            continue;
         }
+        const enum fold_kind kind = value >> FOLD_KIND;
+        if (kind == FOLD_MANY)
+            word = with_letters(word, factors, fold_many[code]);
+        else if (kind == FOLD_UNASSIGNED)
+            word = with_letter(word, factors, code);
+        if (kind != FOLD_ALONE)
+            continue;
+        if (word.place) {
+            words[count++] = word.sum;
+            word = (struct word){0, 0};
+        }
+        if (count == room)
+            at = here; /* it is read again */
+        else
+            words[count++] = with_letter(word, factors, code).sum;
     }
-    if (at == end && open && count < room) {
-        words[count++] = shingles_mix(letters);
-        letters = START;
-        open = false;
+    if (at == end && word.place && count < room) {
+        words[count++] = word.sum;
+        word = (struct word){0, 0};
     }
     shingles->at = at;
-    shingles->letters = letters;
-    shingles->open = open;
+    shingles->sum = word.sum;
+    shingles->place = word.place;
+    for (size_t i = 0; i < count; i++)
+        words[i] = shingles_mix(words[i]);
     return count;
 }
 

@@ -79,20 +79,25 @@ static size_t split(const uint8_t *text, size_t size, uint32_t *letters)
     return words + open;
 }
 
-static uint64_t word_hash(const uint32_t **letters)
+static uint64_t word_hash(const struct shingles_table *table, const uint32_t **letters)
 {
-    uint64_t hash = 0x9E3779B97F4A7C15u;
+    uint64_t sum = 0;
+    size_t place = 0;
     const uint32_t *at = *letters;
-    do
-        hash = (hash ^ *at) * 0xD6E8FEB86659FD93u;
-    while (*++at);
+    for (; *at; at++) {
+        sum += *at * table->factors[place++];
+        if (place == SHINGLES_PLACES) {
+            sum = shingles_mix(sum);
+            place = 1;
+        }
+    }
     *letters = at + 1;
-    return shingles_mix(hash);
+    return shingles_mix(sum);
 }
 
 /* ---- what holds ---- */
 
-static void check(const uint32_t *fold, const struct minhash_seeds *seeds, const uint8_t *text, size_t size, size_t n)
+static void check(const struct shingles_table *table, const struct minhash_seeds *seeds, const uint8_t *text, size_t size, size_t n)
 {
     static uint32_t letters[3 * MOST + 1];
     static uint64_t words[MOST];
@@ -100,14 +105,14 @@ static void check(const uint32_t *fold, const struct minhash_seeds *seeds, const
     const size_t width = count < n ? count : n;
     const uint32_t *at = letters;
     for (size_t i = 0; i < count; i++)
-        words[i] = word_hash(&at);
+        words[i] = word_hash(table, &at);
     require(shingles_count <= (size + 1) / 2, "no more shingles than promised");
     uint32_t expected[MINHASH_SIZE], found[MINHASH_SIZE];
     memset(expected, 255, sizeof expected);
     struct shingles shingles;
     uint64_t window[SHINGLES_WINDOW];
     size_t got = 0, have = 0;
-    shingles_open(&shingles, fold, text, size, n);
+    shingles_open(&shingles, table, text, size, n);
     for (size_t i = 0; i < shingles_count; i++, got++) {
         uint64_t sum = 0;
         for (size_t k = 0; k < width; k++)
@@ -124,7 +129,7 @@ static void check(const uint32_t *fold, const struct minhash_seeds *seeds, const
         }
     }
     require(got == have && shingles_next(&shingles, window) == 0, "no more of them");
-    minhash(seeds, fold, text, size, n, found);
+    minhash(seeds, table, text, size, n, found);
     require(memcmp(found, expected, sizeof found) == 0, "the smallest values");
     uint64_t keys[MINHASH_SIZE];
     uint8_t small[MINHASH_SIZE];
@@ -132,7 +137,7 @@ static void check(const uint32_t *fold, const struct minhash_seeds *seeds, const
     minhash_small(found, small);
 }
 
-static void check_bytes(const uint32_t *fold, const struct minhash_seeds *seeds, const uint8_t *bytes, size_t size)
+static void check_bytes(const struct shingles_table *table, const struct minhash_seeds *seeds, const uint8_t *bytes, size_t size)
 {
     uint8_t *const text = malloc(size ? size : 1); /* a block of its own, so that a read past the end is seen */
     require(text != NULL, "memory");
@@ -145,20 +150,20 @@ static void check_bytes(const uint32_t *fold, const struct minhash_seeds *seeds,
     }
     uint8_t *const exact = realloc(text, kept ? kept : 1);
     require(exact != NULL, "memory");
-    check(fold, seeds, exact, kept, size ? 1 + bytes[0] % SHINGLES_WORDS : 1);
+    check(table, seeds, exact, kept, size ? 1 + bytes[0] % SHINGLES_WORDS : 1);
     free(exact);
 }
 
 #ifdef LIBFUZZER
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static uint32_t *fold;
+    static struct shingles_table *table;
     static struct minhash_seeds seeds;
-    if (!fold) {
-        fold = shingles_fold();
+    if (!table) {
+        table = shingles_table();
         minhash_seeds(&seeds);
     }
-    check_bytes(fold, &seeds, data, size < MOST ? size : MOST);
+    check_bytes(table, &seeds, data, size < MOST ? size : MOST);
     return 0;
 }
 #else
@@ -186,16 +191,16 @@ int main(int count, char **values)
 {
     static uint8_t bytes[MOST];
     struct minhash_seeds seeds;
-    uint32_t *const fold = shingles_fold();
+    struct shingles_table *const table = shingles_table();
     uint64_t state = 88172645463325252u; /* the seed in Marsaglia's paper */
     if (count > 2) /* another seed, for long runs: spread by the golden ratio (Knuth) */
         state ^= strtoull(values[2], NULL, 10) * 0x9E3779B97F4A7C15u;
     const long inputs = count > 1 ? strtol(values[1], NULL, 10) : 1000;
-    require(fold != NULL, "memory");
+    require(table != NULL, "memory");
     minhash_seeds(&seeds);
     for (long i = 0; i < inputs; i++)
-        check_bytes(fold, &seeds, bytes, grow(bytes, &state));
-    free(fold);
+        check_bytes(table, &seeds, bytes, grow(bytes, &state));
+    free(table);
     printf("%ld inputs\n", inputs);
     return 0;
 }

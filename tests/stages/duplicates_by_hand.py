@@ -83,10 +83,13 @@ def mix(x: int) -> int:
 
 
 def word_hash(word: str) -> int:
-    letters = 0x9E3779B97F4A7C15
+    total, place = 0, 0
     for character in word:
-        letters = (letters ^ ord(character)) * 0xD6E8FEB86659FD93 & BITS
-    return mix(letters)
+        total = total + ord(character) * PLACES[place] & BITS
+        place += 1
+        if place == len(PLACES):
+            total, place = mix(total), 1
+    return mix(total)
 
 
 def shingles(text: str, n: int, rule: Fold = fold) -> list[int]:
@@ -102,12 +105,17 @@ def _polynomial(hashes: Sequence[int]) -> int:
     return total
 
 
-def _drawn(count: int) -> list[int]:
-    seed = int.from_bytes(b"florileg", "big")
-    return [mix(seed + 0x9E3779B97F4A7C15 * (i + 1) & BITS) >> 32 for i in range(count)]
+def _drawn(seed: int, count: int) -> list[int]:
+    """Splitmix64."""
+    return [mix(seed + 0x9E3779B97F4A7C15 * (i + 1) & BITS) for i in range(count)]
 
 
-XORS, FACTORS = _drawn(SIZE), [number | 1 for number in _drawn(2 * SIZE)[SIZE:]]
+SEED = int.from_bytes(b"florileg", "big")
+XORS, FACTORS = [
+    [number >> 32 | low for number in part]
+    for low, part in ((0, _drawn(SEED, SIZE)), (1, _drawn(SEED, 2 * SIZE)[SIZE:]))
+]
+PLACES = [number | 1 for number in _drawn(0, 64)]
 
 
 def signature(hashes: Sequence[int]) -> list[int]:
@@ -122,7 +130,7 @@ def signature(hashes: Sequence[int]) -> list[int]:
 def band_keys(signature: Sequence[int], bands: int, rows: int) -> list[int]:
     keys = []
     for band in range(bands):
-        key = mix(int.from_bytes(b"florileg", "big") + band)
+        key = mix(SEED + band)
         for one in signature[band * rows : (band + 1) * rows]:
             key = mix(key ^ one)
         keys.append(key)

@@ -154,11 +154,12 @@ def test_shingles_and_signatures_are_the_plain_ones(
 
 
 def test_long_texts_go_through_windows() -> None:
-    """513 words and more; a character that is a word ends a window; whatever n."""
+    """513 words and more; a character that is a word ends a window; long words; whatever n."""
     for n in (1, 2, 5, 64):
         for count in (63, 64, 511, 512, 513, 514, 575, 576, 1024, 1025, 2000):
             text = " ".join(spelled(i * i % 1009) for i in range(count))
-            for one in (text, text + " ", "漢" * count, "a漢" * (count // 2) + "b", "a" + "漢" * count):
+            long = "".join(map(spelled, range(count)))
+            for one in (text, text + " ", "漢" * count, "a漢" * (count // 2) + "b", "a" + "漢" * count, long):
                 hashes, _ = _duplicates.shingles(strings([one]), n)
                 assert hashes.tolist() == by_hand.shingles(one, n, rule), (n, count, one[:5])
 
@@ -192,9 +193,9 @@ def test_what_does_not_fit_is_said() -> None:
         _duplicates.small(signatures[:, :100])
     offsets = np.array([0, 1, 3], np.int64)
     with pytest.raises(ValueError, match="row 1, byte 1: not UTF-8"):
-        _native.signatures(_native.fold(), b"ab\xff", offsets.data, 5, np.zeros((2, SIZE), np.uint32).data)
+        _native.signatures(_native.shingles_table(), b"ab\xff", offsets.data, 5, np.zeros((2, SIZE), np.uint32).data)
     with pytest.raises(ValueError, match="signatures: 112 numbers, expected 224"):
-        _native.signatures(_native.fold(), b"abc", offsets.data, 5, signatures.data)
+        _native.signatures(_native.shingles_table(), b"abc", offsets.data, 5, signatures.data)
 
 
 # ---- the estimate ----
