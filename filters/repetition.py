@@ -49,12 +49,12 @@ def duplicate_paragraph_characters(text: Text) -> float:
     return _share(_repeated(text.paragraphs), text.paragraphs)
 
 
-@limits()
+@limits(high=0.25)
 def top_word(text: Text) -> float:
     """Share of the words with a letter that the most frequent word takes: keywords for search engines.
 
     Stop words of the language and words of fewer than four characters do not count as the most frequent; words are
-    compared in composed form and lower case.
+    compared in composed form and lower case. Our own. The highest of 2,811 good texts (docs/measures.md) has 0.21.
     """
     words = text.lettered_words
     counts = Counter(word for word in words if len(word) >= LONG and word not in text.language.stop_words)

@@ -19,13 +19,13 @@ def count(text: Text) -> float:
 
 @limits()
 def mean(text: Text) -> float:
-    """Mean length of the sentences in words, punctuation not counted. Our own."""
+    """Mean length of the sentences in words, punctuation not counted. Our own, for study; off."""
     return sum(text.sentences) / len(text.sentences) if text.sentences else 0.0
 
 
 @limits()
 def short(text: Text) -> float:
-    """Share of the sentences that have at most three words: chats, and calls to buy. Our own.
+    """Share of the sentences that have at most three words: chats, and calls to buy. Our own, for study; off.
 
     Abbreviations and initials that are followed by a blank count as short sentences.
     """

@@ -11,9 +11,10 @@ UNKNOWN = 1e-6
 
 @limits()
 def log_probability(text: Text) -> float:
-    """Mean natural logarithm of the relative frequency of the words with a letter; unknown ones count as 1e-6. Our own.
+    """Mean natural logarithm of the relative frequency of the words with a letter; unknown ones count as 1e-6.
 
-    About -8 for prose, lower for lists of names; 0 where the language has no word list.
+    Our own, for study; off. Prose has -7 to -11, a list of names or another language less, but so has a manual with
+    much code: below -12.5 no limit parts them. 0 where the language has no word list.
     """
     known, words = text.language.frequencies, text.lettered_words
     if not known or not words:
@@ -23,6 +24,6 @@ def log_probability(text: Text) -> float:
 
 @limits()
 def unknown(text: Text) -> float:
-    """Share of the words with a letter that are not in the word list of the language. Our own."""
+    """Share of the words with a letter that are not in the word list of the language. Our own, for study; off."""
     known, words = text.language.frequencies, text.lettered_words
     return sum(1 for word in words if word not in known) / len(words) if known and words else 0.0
