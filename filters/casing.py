@@ -8,7 +8,7 @@ from florilegium.filters.text import Text
 def upper(text: Text) -> float:
     """Share of the upper-case letters among the upper-case and lower-case ones; 0 in a script without cases.
 
-    Our own. Of 2,811 good texts (docs/measures.md) one, with hardly a letter that has a case, is above 0.34.
+    Our own. The highest of 2,751 good texts (docs/measures.md), an index of product names, has 0.34.
     """
     upper = sum(count for letter, count in text.characters.items() if letter.isupper())
     lower = sum(count for letter, count in text.characters.items() if letter.islower())

@@ -23,7 +23,7 @@ RUN = re.compile(f"[{CONSONANTS}]{{6}}")
 def mixed_words(text: Text) -> float:
     """Share of the words with a letter that have digits between letters: `w0rd`, `c1ear`; also `H2O`.
 
-    Our own. The highest of 2,811 good texts (docs/measures.md), a list of part numbers, has 0.06.
+    Our own. The highest of 2,751 good texts (docs/measures.md), a list of part numbers, has 0.06.
     """
     words = text.lettered_words
     return sum(1 for word in words if MIXED.search(word)) / len(words) if words else 0.0
@@ -33,7 +33,7 @@ def mixed_words(text: Text) -> float:
 def lone_letters(text: Text) -> float:
     """Share of the words with a letter that are one letter and no stop word of the language: `H e l l o`.
 
-    Our own. Languages with words and elisions of one letter (a, e, o; l', d') have up to 0.2; the highest of 2,811 good
+    Our own. Languages with words and elisions of one letter (a, e, o; l', d') have up to 0.2; the highest of 2,751 good
     texts (docs/measures.md), a table of variables, has 0.24.
     """
     words = text.lettered_words
@@ -55,7 +55,7 @@ def odd_signs(text: Text) -> float:
 def consonant_runs(text: Text) -> float:
     """Share of the words with a letter that have six consonants in a row: `rnrnrnrn`; also `Angstschweiß`.
 
-    Letters of scripts other than the Latin, Cyrillic and Greek are none; y is a vowel. Our own. The highest of 2,811
+    Letters of scripts other than the Latin, Cyrillic and Greek are none; y is a vowel. Our own. The highest of 2,751
     good texts (docs/measures.md) has 0.02.
     """
     words = text.lettered_words

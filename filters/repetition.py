@@ -54,7 +54,7 @@ def top_word(text: Text) -> float:
     """Share of the words with a letter that the most frequent word takes: keywords for search engines.
 
     Stop words of the language and words of fewer than four characters do not count as the most frequent; words are
-    compared in composed form and lower case. Our own. The highest of 2,811 good texts (docs/measures.md) has 0.21.
+    compared in composed form and lower case. Our own. The highest of 2,751 good texts (docs/measures.md) has 0.21.
     """
     words = text.lettered_words
     counts = Counter(word for word in words if len(word) >= LONG and word not in text.language.stop_words)
