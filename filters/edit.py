@@ -43,8 +43,9 @@ def phrase(line: str) -> str:
     So `» Skip to content` and `Accept all!` are phrases too.
     """
     line = folded(line).casefold()
-    ends = [at for at, character in enumerate(line) if character.isalnum()]
-    return line[ends[0] : ends[-1] + 1] if ends else ""
+    first = next((at for at, character in enumerate(line) if character.isalnum()), len(line))
+    behind = next((at for at in range(len(line), first, -1) if line[at - 1].isalnum()), first)
+    return line[first:behind]
 
 
 def c4(line: str, policy: Collection[str]) -> Kind | None:

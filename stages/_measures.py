@@ -1,7 +1,7 @@
 """The measures that the C core takes of texts, all in one pass (`stages/native/measure.h`), as Arrow columns."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from itertools import accumulate
 from typing import Any, NamedTuple
@@ -35,9 +35,7 @@ def measured(texts: Any, codes: Sequence[str]) -> Measured:
     chosen = np.fromiter((profiles[code] for code in codes), np.int32, rows)
     valid = np.ones(rows, bool) if not texts.null_count else np.asarray(texts.is_valid())
     chosen[~valid] = -1
-    _, offsets, data = texts.buffers()
-    at = (offsets[8 * texts.offset : 8 * (texts.offset + rows + 1)]) if rows else bytes(8)
-    matrix, counts = _native.measure(data or b"", at, chosen.data, tuple(map(_profile, profiles)))
+    matrix, counts = _native.measure(*_buffers(texts), chosen.data, tuple(map(_profile, profiles)))
     mask = None if valid.all() else pa.array(valid).buffers()[1]
     whole, both = pa.py_buffer(matrix), np.frombuffer(counts, np.int64).reshape(rows, 2)
     columns = {
@@ -45,6 +43,21 @@ def measured(texts: Any, codes: Sequence[str]) -> Measured:
         for number, name in enumerate(taken())
     }
     return Measured(columns, pa.array(both[:, 0], mask=~valid), pa.array(both[:, 1], mask=~valid))
+
+
+def hashes(texts: Any, by_hand: Callable[[str], bytes]) -> Any:
+    """The hashes of an Arrow array of large strings, null where there is no text; by hand where the core leaves it."""
+    found, left = _native.measure_hashes(*_buffers(texts))
+    for row in np.flatnonzero(np.frombuffer(left, np.uint8)).tolist():
+        found[16 * row : 16 * (row + 1)] = by_hand(texts[row].as_py() or "")
+    mask = pa.array(np.asarray(texts.is_valid())).buffers()[1] if texts.null_count else None
+    return pa.Array.from_buffers(pa.binary(16), len(texts), [mask, pa.py_buffer(found)])
+
+
+def _buffers(texts: Any) -> tuple[Any, Any]:
+    """Data and offsets as the core takes them."""
+    _, offsets, data = texts.buffers()
+    return data or b"", offsets[8 * texts.offset : 8 * (texts.offset + len(texts) + 1)] if len(texts) else bytes(8)
 
 
 @cache

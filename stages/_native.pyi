@@ -159,6 +159,12 @@ def letters() -> bytes:
 def measure_fold(word: str, /) -> str:
     """A word composed and in lower case, as word lists have it: see stages/native/measure_fold.h."""
 
+def measure_hashes(data: Buffer, offsets: Buffer, /) -> tuple[bytearray, bytes]:
+    """`text_hash` of texts, 16 bytes each, and a byte for each: 1 where it is left to Python, see measure_hash.h.
+
+    data, offsets: as in measure. The GIL is released. Raises ValueError for what is no UTF-8, naming it.
+    """
+
 def measure_names() -> tuple[str, ...]:
     """The measures that `measure` gives, in their order."""
 

@@ -22,7 +22,7 @@ from florilegium.pipeline.schema import COLUMNS, Batch, put
 from florilegium.pipeline.verdict import drop
 from florilegium.stages._added_measures import added, scorers
 from florilegium.stages._duplicates import signatures
-from florilegium.stages._measures import measured, taken
+from florilegium.stages._measures import hashes, measured, taken
 
 Name = Annotated[str, Field(pattern=f"^{NAME}$")]
 
@@ -128,7 +128,7 @@ class Measure:
             characters_removed=[sorted(edit.characters.items()) for edit in edits],
             words=found.words,
             characters=found.characters,
-            text_hash=[None if content is None else text_hash(content) for content in finals],
+            text_hash=hashes(texts, text_hash),
             measures=_struct({name: more[name] for name in self.names()}, texts.is_null()),
             sketch=_sketches(texts),
         )

@@ -47,7 +47,8 @@ def parts() -> dict[int, tuple[int, int]]:
 
 
 @cache
-def _seconds() -> frozenset[str]:
+def seconds() -> frozenset[str]:
+    """What may join with the character before it."""
     return frozenset(JAMO).union(chr(second) for _, second in parts().values() if second)
 
 
@@ -56,7 +57,7 @@ def bits(code: int) -> int:
     letter, category = chr(code), unicodedata.category(chr(code))
     cased = (letter + "Σ").lower().endswith("ς")
     combining = unicodedata.combining(letter)
-    unstable = combining or letter in _seconds() or unicodedata.normalize("NFC", letter) != letter
+    unstable = combining or letter in seconds() or unicodedata.normalize("NFC", letter) != letter
     held = (
         *(letter.isspace(), letter.isalpha(), letter.isalnum(), letter.isdecimal()),
         letter.isalnum() or letter == "_" or category[0] == "M",
@@ -95,7 +96,7 @@ def header() -> str:
 #include <stdint.h>
 
 enum {{
-{_filled(f"LETTER_{name} = 1 << {at}," for at, name in enumerate(BITS))}
+{filled(f"LETTER_{name} = 1 << {at}," for at, name in enumerate(BITS))}
 }};
 #define LETTER_SCRIPT {SCRIPT}
 #define LETTER_COMBINING {COMBINING}
@@ -108,15 +109,15 @@ static const struct letter {{
     uint32_t bits;
     int32_t lower;
 }} letter_classes[LETTER_CLASSES] = {{
-{_filled(f"{{0x{bits:X}, {by}}}," for bits, by in known)}
+{filled(f"{{0x{bits:X}, {by}}}," for bits, by in known)}
 }};
 
 static const uint16_t letter_index[] = {{
-{_filled(f"{block}," for block in index)}
+{filled(f"{block}," for block in index)}
 }};
 
 static const uint8_t letter_blocks[][{BLOCK}] = {{
-{_filled(_braced(list(blocks)))}
+{filled(braced(list(blocks)))}
 }};
 
 static inline unsigned letter_class(uint32_t code)
@@ -129,25 +130,27 @@ static inline unsigned letter_class(uint32_t code)
 static const struct letter_parts {{
     uint32_t code, first, second;
 }} letter_parts[LETTER_PARTS] = {{
-{_filled(f"{{0x{code:X}, 0x{one:X}, 0x{two:X}}}," for code, (one, two) in parts().items())}
+{filled(f"{{0x{code:X}, 0x{one:X}, 0x{two:X}}}," for code, (one, two) in parts().items())}
 }};
 
 /* Those that are put together again, by first and second. */
 #define LETTER_PAIRS {len(pairs)}
 static const uint16_t letter_pairs[LETTER_PAIRS] = {{
-{_filled(f"{at}," for _, at in pairs)}
+{filled(f"{at}," for _, at in pairs)}
 }};
 
 #endif
 """
 
 
-def _braced(blocks: Sequence[Sequence[int]]) -> Iterator[str]:
+def braced(blocks: Sequence[Sequence[int]]) -> Iterator[str]:
+    """Rows of a table in C, in words."""
     for block in blocks:
         yield from ("{" * (at == 0) + f"{one}," + "}," * (at == BLOCK - 1) for at, one in enumerate(block))
 
 
-def _filled(words: Iterable[str]) -> str:
+def filled(words: Iterable[str]) -> str:
+    """Lines of words."""
     lines, line = [], "   "
     for word in words:
         if len(line) + len(word) >= 118:

@@ -260,8 +260,8 @@ static const uint8_t *take_word(struct pass *pass, const uint8_t *begin)
     uint32_t bits = 0, last = 0;
     uint64_t length = 0;
     while (at < pass->end) {
-        const uint8_t *next = at;
-        const unsigned class = letter_class(read_code(&next));
+        const uint8_t *next = at + 1;
+        const unsigned class = *at < 0x80 ? letter_blocks[0][*at] : letter_class(read_code((next = at, &next)));
         const uint32_t found = letter_classes[class].bits;
         if (!(found & LETTER_WORD))
             break;

@@ -46,40 +46,38 @@ static uint32_t first_place(struct grams *grams, size_t size, size_t at)
     return (uint32_t)at;
 }
 
-/* Groups the places of a list by the runs that begin there; false: no memory. */
-static bool group(struct grams *grams, size_t places)
+/* Groups the places of a list by the runs that begin there; answers how often the most frequent one does, 0: no memory. */
+static uint32_t group(struct grams *grams, size_t places)
 {
     uint32_t *const groups = grams->groups;
     const size_t size = table(grams, places);
+    uint32_t most = FIRST | 1;
     if (!size)
-        return false;
+        return 0;
     for (size_t at = 0; at < places; at++) {
         if (at + 1 == places || grams->positions[at + 1] != grams->positions[at] + 1) {
             groups[at] = NONE;
             continue;
         }
         const uint32_t first = first_place(grams, size, at);
-        if (first == at)
+        if (first == at) {
             groups[at] = FIRST | 1;
-        else
-            groups[first]++, groups[at] = first;
+        } else {
+            groups[at] = first;
+            most = ++groups[first] > most ? groups[first] : most;
+        }
     }
-    return true;
+    return most & ~FIRST;
 }
 
 /* The most frequent run; of equally frequent ones the first. Where none repeats, the first of the text is it. */
-static uint64_t top(const struct grams *grams, size_t places, size_t n, const uint32_t *offsets)
+static uint64_t top(const struct grams *grams, uint32_t most, size_t n, const uint32_t *offsets)
 {
-    uint32_t count = 1;
-    size_t position = 0;
-    for (size_t at = 0; at < places; at++) {
-        const uint32_t group = grams->groups[at];
-        if (group != NONE && group & FIRST && (group & ~FIRST) > count) {
-            count = group & ~FIRST;
-            position = grams->positions[at];
-        }
-    }
-    return (uint64_t)(offsets[position + n] - offsets[position] + n - 1) * count;
+    size_t at = 0;
+    while (most > 1 && grams->groups[at] != (FIRST | most))
+        at++;
+    const size_t position = most > 1 ? grams->positions[at] : 0;
+    return (uint64_t)(offsets[position + n] - offsets[position] + n - 1) * most;
 }
 
 /* Keeps the places of runs that repeat. */
@@ -130,11 +128,12 @@ bool grams_count(struct grams *grams, const struct words *words, const uint32_t 
         places += words->words[words->ids[at]].count > 1;
     }
     for (size_t n = 2; n <= GRAMS_LAST && n <= count; n++) {
-        if (places && !group(grams, places))
+        const uint32_t most = places ? group(grams, places) : 1;
+        if (!most)
             return false;
         if (n <= GRAMS_TOP_LAST)
-            counts->top[n] = top(grams, places, n, offsets);
-        places = keep(grams, places);
+            counts->top[n] = top(grams, most, n, offsets);
+        places = most > 1 ? keep(grams, places) : 0;
         if (n > GRAMS_TOP_LAST)
             counts->repeated[n] = repeated(grams, places, n, offsets);
     }

@@ -62,14 +62,13 @@ static void *copy(const void *from, size_t size)
 
 static void fill(struct words_list *list, const uint8_t *text, const int64_t *at)
 {
-    for (size_t i = 0; i < list->size; i++)
-        list->slots[i].number = WORDS_NONE;
     for (size_t i = 0; i < list->count; i++) {
         const uint64_t hash = words_hash(text + at[i], (size_t)(at[i + 1] - at[i]), text + at[list->count]);
         size_t slot = hash & (list->size - 1);
-        while (list->slots[slot].number != WORDS_NONE)
+        while (list->slots[slot].number)
             slot = (slot + 1) & (list->size - 1);
-        list->slots[slot] = (struct words_slot){hash, (uint32_t)i};
+        list->slots[slot] = (struct words_slot){(uint32_t)(hash >> 32), (uint32_t)i + 1};
+        list->hashes[i] = hash;
     }
 }
 
@@ -78,14 +77,15 @@ bool words_list_make(struct words_list *list, const uint8_t *text, const int64_t
 {
     list->count = count;
     list->phrases_count = phrases_count;
-    for (list->size = 16; list->size < 4 * count;)
+    for (list->size = 16; list->size < 2 * count;)
         list->size *= 2;
-    list->slots = malloc(list->size * sizeof *list->slots);
+    list->slots = calloc(list->size, sizeof *list->slots);
+    list->hashes = malloc((count + 1) * sizeof *list->hashes);
     list->logs = copy(logs, count * sizeof *logs);
     list->stops = copy(stops, count);
     list->phrases = copy(phrases, (size_t)phrases_at[phrases_count] * sizeof *phrases);
     list->phrases_at = copy(phrases_at, (phrases_count + 1) * sizeof *phrases_at);
-    if (!list->slots || !list->logs || !list->stops || !list->phrases || !list->phrases_at) {
+    if (!list->slots || !list->hashes || !list->logs || !list->stops || !list->phrases || !list->phrases_at) {
         words_list_free(list);
         return false;
     }
@@ -96,23 +96,27 @@ bool words_list_make(struct words_list *list, const uint8_t *text, const int64_t
 void words_list_free(struct words_list *list)
 {
     free(list->slots);
+    free(list->hashes);
     free(list->logs);
     free(list->stops);
     free(list->phrases);
     free(list->phrases_at);
     list->slots = NULL;
+    list->hashes = NULL;
     list->logs = NULL;
     list->stops = NULL;
     list->phrases = NULL;
     list->phrases_at = NULL;
 }
 
+/* The number of a word in the list. Most words are in none: the tag alone tells. */
 static uint32_t listed(const struct words_list *list, uint64_t hash)
 {
     size_t slot = hash & (list->size - 1);
-    while (list->slots[slot].number != WORDS_NONE && list->slots[slot].hash != hash)
-        slot = (slot + 1) & (list->size - 1);
-    return list->slots[slot].number;
+    for (; list->slots[slot].number; slot = (slot + 1) & (list->size - 1))
+        if (list->slots[slot].tag == hash >> 32 && list->hashes[list->slots[slot].number - 1] == hash)
+            return list->slots[slot].number - 1;
+    return WORDS_NONE;
 }
 
 /* ---- the words of a text ---- */
@@ -186,10 +190,26 @@ static bool is_mixed(const uint8_t *word, const uint8_t *end)
     return false;
 }
 
-static bool has_consonants(const uint8_t *word, const uint8_t *end)
+/* Looks at every sixth letter first: where it is no consonant, no run holds it. */
+static bool has_consonants_ascii(const uint8_t *word, size_t size)
 {
-    for (size_t run = 0; word < end;) {
-        run = letter_classes[letter_class(read_code(&word))].bits & LETTER_CONSONANT ? run + 1 : 0;
+    const uint8_t *const classes = letter_blocks[0];
+    for (size_t end = RUN, run = 0; end <= size; end += RUN - run) {
+        for (run = 0; run < RUN && letter_classes[classes[word[end - 1 - run]]].bits & LETTER_CONSONANT;)
+            run++;
+        if (run == RUN)
+            return true;
+    }
+    return false;
+}
+
+static bool has_consonants(const uint8_t *word, size_t size, size_t length)
+{
+    if (size == length)
+        return has_consonants_ascii(word, size);
+    size_t run = 0;
+    for (const uint8_t *at = word; at < word + size;) {
+        run = letter_classes[letter_class(read_code(&at))].bits & LETTER_CONSONANT ? run + 1 : 0;
         if (run == RUN)
             return true;
     }
@@ -212,7 +232,7 @@ static uint32_t add_folded(struct words *words, const struct words_list *list, c
     *folded = (struct word_folded){
         .hash = hash, .listed = listed(list, hash), .length = (uint32_t)length, .lettered = lettered,
         .mixed = lettered && bits & LETTER_DIGIT && is_mixed(text, text + size),
-        .consonants = lettered && length >= RUN && has_consonants(text, text + size)};
+        .consonants = lettered && length >= RUN && has_consonants(text, size, length)};
     if (folded->listed != WORDS_NONE)
         words->met[folded->listed / 8] |= (uint8_t)(1u << folded->listed % 8);
     words->folded_slots[slot] = number + 1;

@@ -14,10 +14,10 @@
  * `stops`; phrase i is the words phrases[phrases_at[i]] up to the next. The first phrase counts by itself. */
 struct words_list {
     struct words_slot {
-        uint64_t hash;
-        uint32_t number; /* WORDS_NONE: empty */
+        uint32_t tag, number; /* the hash's upper half; number + 1, 0: empty */
     } *slots;
     size_t size; /* a power of two */
+    uint64_t *hashes;
     double *logs; /* natural logarithm of the relative frequency; above 0: it has none */
     uint8_t *stops;
     double floor; /* the logarithm for words without */

@@ -127,6 +127,7 @@ static PyMethodDef methods[] = {
     {"letters", module_letters, METH_NOARGS, "letters() -> bytes: struct letter a code point, see letters.h"},
     {"measure", module_measure, METH_VARARGS, "measures of texts, see measure.h"},
     {"measure_fold", module_measure_fold, METH_VARARGS, "a word composed and in lower case, see measure_fold.h"},
+    {"measure_hashes", module_measure_hashes, METH_VARARGS, "hashes of texts, see measure_hash.h"},
     {"measure_names", module_measure_names, METH_NOARGS, "the names of the measures, see measure.h"},
     {"measure_profile", module_measure_profile, METH_VARARGS, "a language for measure, see measure.h"},
     {"unicode", module_unicode, METH_NOARGS, "unicode() -> bytes: uint16 a code point, see unicode.h"},

@@ -58,6 +58,7 @@ PyObject *module_unicode(PyObject *module, PyObject *arguments);
 PyObject *module_letters(PyObject *module, PyObject *arguments);
 PyObject *module_measure(PyObject *module, PyObject *arguments);
 PyObject *module_measure_fold(PyObject *module, PyObject *arguments);
+PyObject *module_measure_hashes(PyObject *module, PyObject *arguments);
 PyObject *module_measure_names(PyObject *module, PyObject *arguments);
 PyObject *module_measure_profile(PyObject *module, PyObject *arguments);
 

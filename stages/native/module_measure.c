@@ -6,6 +6,7 @@
 
 #include "letters.h"
 #include "measure.h"
+#include "measure_hash.h"
 #include "utf8.h"
 
 #define CAPSULE "florilegium.stages._native.measure"
@@ -218,6 +219,47 @@ done:
     PyBuffer_Release(&data);
     PyBuffer_Release(&offsets);
     PyBuffer_Release(&chosen);
+    return result;
+}
+
+/* Hashes of texts; whether each is left to Python. Texts must be UTF-8: the row of the first that is not, or `rows`. */
+static size_t hash_all(const uint8_t *data, const int64_t *at, size_t rows, uint8_t *hashes, uint8_t *left)
+{
+    for (size_t i = 0; i < rows; i++) {
+        const size_t size = (size_t)(at[i + 1] - at[i]);
+        if (utf8_fault(data + at[i], size) != size)
+            return i;
+        left[i] = !hash_text(data + at[i], size, hashes + i * HASH_BYTES);
+    }
+    return rows;
+}
+
+PyObject *module_measure_hashes(PyObject *module, PyObject *arguments)
+{
+    (void)module;
+    Py_buffer data, offsets;
+    PyObject *hashes = NULL, *left = NULL, *result = NULL;
+    if (!PyArg_ParseTuple(arguments, "y*y*:measure_hashes", &data, &offsets))
+        return NULL;
+    const Py_ssize_t rows = module_rows(&offsets, data.len, "offsets");
+    hashes = rows < 0 ? NULL : PyByteArray_FromStringAndSize(NULL, rows * HASH_BYTES);
+    left = hashes ? PyBytes_FromStringAndSize(NULL, rows) : NULL;
+    if (left) {
+        uint8_t *const out = (void *)PyByteArray_AsString(hashes), *const flags = (void *)PyBytes_AsString(left);
+        size_t done;
+        memset(out, 0, (size_t)rows * HASH_BYTES);
+        Py_BEGIN_ALLOW_THREADS
+        done = hash_all(data.buf, offsets.buf, (size_t)rows, out, flags);
+        Py_END_ALLOW_THREADS
+        if (done < (size_t)rows)
+            PyErr_Format(PyExc_ValueError, "text %zu is no UTF-8", done);
+        else
+            result = PyTuple_Pack(2, hashes, left);
+    }
+    Py_XDECREF(hashes);
+    Py_XDECREF(left);
+    PyBuffer_Release(&data);
+    PyBuffer_Release(&offsets);
     return result;
 }
 

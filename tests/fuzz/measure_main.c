@@ -3,7 +3,7 @@
  *   gcc -fsanitize=address,undefined ... && ./measure 20000      number of inputs to try
  *
  * What holds for any UTF-8: no fault; numbers are finite and not below 0, shares not above 1; a room that served other
- * texts gives the same numbers as a new one; no byte behind the text is read.
+ * texts gives the same numbers as a new one; no byte behind the text is read; a hash ignores blanks at the ends.
  */
 #include <math.h>
 #include <stdio.h>
@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "measure.h"
+#include "measure_hash.h"
 #include "numbers.h"
 #include "utf8.h"
 
@@ -70,6 +71,20 @@ static bool is_count(size_t measure)
     }
 }
 
+/* White space at the ends changes nothing; whether a text is left to Python is told every time. */
+static void try_hash(const uint8_t *text, size_t size)
+{
+    uint8_t hash[HASH_BYTES], same[HASH_BYTES];
+    uint8_t *const wider = malloc(size + 300);
+    require(wider != NULL, "memory");
+    memset(wider, ' ', size + 300);
+    memcpy(wider + 150, text, size);
+    const bool hashed = hash_text(text, size, hash);
+    require(hash_text(wider, size + 300, same) == hashed, "left, or not");
+    require(!hashed || memcmp(hash, same, sizeof hash) == 0, "the same hash");
+    free(wider);
+}
+
 static void try_text(const struct measure_profile *profile, struct measure_room *room, const uint8_t *text, size_t size)
 {
     float measures[MEASURES], again[2 * MEASURES];
@@ -89,6 +104,7 @@ static void try_text(const struct measure_profile *profile, struct measure_room 
     }
     require(counts.words == same.words && counts.characters == same.characters &&
                 counts.characters <= (int64_t)size && counts.words <= counts.characters, "counts");
+    try_hash(exact, size);
     measure_free(&fresh);
     free(exact);
 }

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import cache
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -18,8 +19,9 @@ from florilegium.filters.text import Text
 from florilegium.languages import codes, load
 from florilegium.pipeline.sample.content import load as sample
 from florilegium.stages import _native
-from florilegium.stages._measures import measured, taken
-from florilegium.stages.native import letters
+from florilegium.stages._measures import hashes, measured, taken
+from florilegium.stages.measure import text_hash
+from florilegium.stages.native import caseless, letters
 
 LANGUAGES = (*codes(), "und", "fin_Latn", "rus_Cyrl", "jpn_Jpan")
 PITFALLS = (
@@ -166,6 +168,36 @@ def test_folds_as_python_does(word: str) -> None:
     assert _native.measure_fold(word) == unicodedata.normalize("NFC", word).lower()
 
 
+ALONE = (
+    st.text(st.sampled_from("aA ß\n\t\u00a0\u2028´¨…ﬁ™½éÉİς\u0301\u0345가ᅡ\u3000Ａ㍿😀\ue000"), max_size=20) | st.text()
+)
+
+
+@settings(max_examples=500, deadline=None)
+@given(before=ALONE, times=st.integers(0, 40), behind=ALONE)
+@example(before=" ", times=0, behind="")
+@example(before="x" * 127, times=0, behind="y \n")
+@example(before="x" * 128, times=0, behind=" \n")
+def test_hashes_as_by_hand(before: str, times: int, behind: str) -> None:
+    content = before * times + behind
+    texts = pa.array([content, None, behind, before * 30], pa.large_string())
+    by_hand = [text_hash(content), None, text_hash(behind), text_hash(before * 30)]
+    assert hashes(texts, text_hash).to_pylist() == by_hand
+    assert hashes(texts[2:], text_hash).to_pylist() == by_hand[2:]
+
+
+def test_most_texts_are_hashed_in_the_core() -> None:
+    left: list[str] = []
+    texts = ["\n".join(passage.paragraphs) for passage in sample().passages.values()]
+
+    def by_hand(text: str) -> bytes:
+        left.append(text)
+        return text_hash(text)
+
+    hashes(pa.array(texts, pa.large_string()), by_hand)
+    assert len(left) < len(texts) / 20
+
+
 def test_the_table_is_what_python_says() -> None:
     """Of what is assigned in its version of Unicode and in that of this Python; later versions change none of that."""
     compared = 0
@@ -177,7 +209,8 @@ def test_the_table_is_what_python_says() -> None:
     assert compared > 280_000
 
 
-def test_the_table_is_made_by_its_script() -> None:
+@pytest.mark.parametrize("script", [letters, caseless])
+def test_the_tables_are_made_by_their_scripts(script: Any) -> None:
     if unicodedata.unidata_version != letters.UNICODE:
         pytest.skip("another version of Unicode")
-    assert Path(letters.__file__).with_name("letters.h").read_text("utf-8") == letters.header()
+    assert Path(script.__file__).with_suffix(".h").read_text("utf-8") == script.header()
