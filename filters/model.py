@@ -19,7 +19,7 @@ from florilegium.filters.limits import Limits
 from florilegium.languages import expand
 
 KINDS: Mapping[str, tuple[Limits, str]] = {
-    "contamination": (Limits(), "holds text of a benchmark that the recipe names"),
+    "contamination": (Limits(high=0.7), "holds text of a benchmark that the recipe names"),
     "datatrove": (Limits(low=1.0), "the filter of datatrove that the recipe names would drop it"),
     "list": (Limits(), "outside the limits for words of a list that the recipe names"),
     "model": (Limits(), "outside the limits for the score of a model that the recipe names"),

@@ -1,7 +1,7 @@
 """How much of one item of a benchmark a document holds: what a model would be tested with must not be trained on.
 
 PaLM (arXiv:2204.02311, section 8) calls an item contaminated when 70 % of its runs of 8 words occur in the training
-set. So the measure of a document is the largest share of the runs of 8 words of one item that it holds. Words are those
+set; hence the default limit (`filters.model.KINDS`). The measure of a document is the largest share of the runs of 8 words of one item that it holds. Words are those
 of near duplicates: folded, so that neither case nor accents nor punctuation hide an item.
 """
 
@@ -17,12 +17,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from florilegium.filters.limits import Limits
 from florilegium.stages._duplicates import shingles
 
 WORDS = 8
 """Words a run. An item of fewer words could stand anywhere, and is left out."""
-LIMITS = Limits(high=0.7)
 FILTER_BITS = 24
 """Bits of a hash that are looked up first: 2 MiB, which turns away nearly all runs of most documents."""
 
@@ -62,11 +60,19 @@ def index(path: Path) -> Index:
     return Index(different, np.append(begin, len(items)), items, np.bincount(items, minlength=len(texts)), seen)
 
 
-def shares(texts: "pa.Array[Any]", indices: Mapping[str, Index]) -> dict[str, NDArray[np.float32]]:
-    """Of each benchmark, the largest share of one of its items that each text (large_string) holds; 0 for null."""
+def contamination(texts: "pa.Array[Any]", benchmarks: Mapping[str, Path]) -> dict[str, "pa.Array[Any]"]:
+    """`contamination.<name>`: the largest share of one item of each benchmark that each text (large_string) holds."""
+    if not benchmarks:
+        return {}
     hashes, offsets = shingles(texts, WORDS)
     row = np.repeat(np.arange(len(texts)), np.diff(offsets))
-    return {name: _shares(hashes, row, len(texts), one) for name, one in indices.items()}
+    missing: Any = texts.is_null()
+    return {
+        f"contamination.{name}": pa.array(
+            _shares(hashes, row, len(texts), index(path)), mask=missing.to_numpy(zero_copy_only=False)
+        )
+        for name, path in benchmarks.items()
+    }
 
 
 def _shares(hashes: NDArray[np.uint64], row: NDArray[np.int64], rows: int, index: Index) -> NDArray[np.float32]:

@@ -21,6 +21,7 @@ from florilegium.languages import UNDETERMINED, Language, files, load
 from florilegium.pipeline.schema import COLUMNS, Batch, put
 from florilegium.pipeline.verdict import drop
 from florilegium.stages._added_measures import added, scorers
+from florilegium.stages._benchmarks import contamination, index
 from florilegium.stages._duplicates import signatures
 from florilegium.stages._measures import hashes, measured, taken
 
@@ -44,6 +45,9 @@ class Measure:
     `model.edu`. Also {kenlm: FILE} and {call: package.module.function}."""
     lists: dict[Name, File] = Field(default_factory=dict)
     """Files of words, one a line, by a name of yours: the share of a text's words that they hold is `list.<name>`."""
+    benchmarks: dict[Name, File] = Field(default_factory=dict)
+    """Files of benchmarks, an item a line (.txt, .jsonl) or row (.parquet), by a name of yours: the largest share of the
+    runs of 8 words of one item that a text holds is `contamination.<name>`."""
     filters: tuple[Foreign, ...] = ()
     """Filters of datatrove: `datatrove:GopherQualityFilter` is the measure `datatrove.GopherQualityFilter`, 1 where it
     would keep the document, else 0."""
@@ -79,11 +83,13 @@ class Measure:
             for name, path in scorer.files().items()
         ]
         of_lists = {f"list.{name}: {path.name}": path for name, path in self.lists.items()}
-        return {**files(), **dict(of_models), **of_lists}
+        of_benchmarks = {f"contamination.{name}: {path.name}": path for name, path in self.benchmarks.items()}
+        return {**files(), **dict(of_models), **of_lists, **of_benchmarks}
 
     def names(self) -> tuple[str, ...]:
         """The measures in their order: those of the tree, then what the recipe adds, sorted."""
-        return (*every_filter(), *sorted((*self._scorers(), *(f"list.{name}" for name in self.lists))))
+        named = [f"{kind}.{name}" for kind, own in self._own().items() for name in own]
+        return (*every_filter(), *sorted((*self._scorers(), *named)))
 
     def mistakes(self, stages: Mapping[str, Any]) -> Iterator[tuple[tuple[str | int, ...], str, str]]:
         """What is wrong with models and lists, and takes opening them to tell: (place, sentence, hint)."""
@@ -97,6 +103,15 @@ class Measure:
                 read_list(path)
             except ValueError as error:
                 yield ("lists", name), str(error), "one word or phrase a line, in UTF-8; # begins a comment"
+        for name, path in self.benchmarks.items():
+            try:
+                index(path)
+            except ValueError as error:
+                yield ("benchmarks", name), str(error), "an item a line (.txt, .jsonl in UTF-8) or a row (.parquet)"
+
+    def _own(self) -> Mapping[str, Mapping[str, Path]]:
+        """Files whose measure is of a kind, by kind."""
+        return {"list": self.lists, "contamination": self.benchmarks}
 
     def _scorers(self) -> Mapping[str, Scorer]:
         return scorers(self.models, self.filters)
@@ -120,6 +135,7 @@ class Measure:
             **found.measures,
             **_others(finals, profiles),
             **added(self._scorers(), self.lists, finals, codes),
+            **contamination(texts, self.benchmarks),
         }
         return put(
             batch,
