@@ -133,7 +133,7 @@ def measured(folder: Path, documents: int) -> tuple[dict[str, Cost], int]:
     bands = sum(record.outputs[".bands"].size for _, record in judged)
     costs["sketch"].bytes = bands
     duplicates.levels(recipe, judged, [], where, run)
-    (united,) = [path for path in Path(where).glob("united.json")]
+    (united,) = Path(where).glob("united.json")
     return costs, json.loads(united.read_text())["counts"]["rows"]
 
 
@@ -152,8 +152,9 @@ def main() -> None:
         every[documents] = {name: asdict(cost) for name, cost in costs.items()}
         print(f"{documents} documents, {grouped} of them in groups; {time.monotonic() - started:.0f} s in all")
         for name, cost in costs.items():
-            print(f"  {name:<10}{cost.units:>5} units {1e6 * cost.cpu_s / documents:>8.2f} CPU µs a document "
-                  f"{cost.memory_mb:>7.0f} MiB {cost.bytes / documents:>8.1f} bytes a document", flush=True)  # fmt: skip
+            micro, size = 1e6 * cost.cpu_s / documents, cost.bytes / documents
+            print(f"  {name:<10}{cost.units:>5} units {micro:>8.2f} CPU µs a document ", end="")
+            print(f"{cost.memory_mb:>7.0f} MiB {size:>8.1f} bytes a document", flush=True)
     if chosen.json:
         chosen.json.write_text(json.dumps(every, indent=1) + "\n", "utf-8")
 

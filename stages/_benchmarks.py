@@ -1,8 +1,9 @@
 """How much of one item of a benchmark a document holds: what a model would be tested with must not be trained on.
 
 PaLM (arXiv:2204.02311, section 8) calls an item contaminated when 70 % of its runs of 8 words occur in the training
-set; hence the default limit (`filters.model.KINDS`). The measure of a document is the largest share of the runs of 8 words of one item that it holds. Words are those
-of near duplicates: folded, so that neither case nor accents nor punctuation hide an item.
+set; hence the default limit (`filters.model.KINDS`). The measure of a document is the largest share of the runs of 8
+words of one item that it holds. Words are those of near duplicates: folded, so that neither case nor accents nor
+punctuation hide an item.
 """
 
 import json

@@ -46,8 +46,8 @@ class Measure:
     lists: dict[Name, File] = Field(default_factory=dict)
     """Files of words, one a line, by a name of yours: the share of a text's words that they hold is `list.<name>`."""
     benchmarks: dict[Name, File] = Field(default_factory=dict)
-    """Files of benchmarks, an item a line (.txt, .jsonl) or row (.parquet), by a name of yours: the largest share of the
-    runs of 8 words of one item that a text holds is `contamination.<name>`."""
+    """Files of benchmarks, an item a line (.txt, .jsonl) or row (.parquet), by a name of yours: the largest share of
+    the runs of 8 words of one item that a text holds is `contamination.<name>`."""
     filters: tuple[Foreign, ...] = ()
     """Filters of datatrove: `datatrove:GopherQualityFilter` is the measure `datatrove.GopherQualityFilter`, 1 where it
     would keep the document, else 0."""
