@@ -62,8 +62,8 @@ def input_files(sources: Sequence[Source]) -> tuple[list[InputFile], list[str]]:
     files: list[InputFile] = []
     unclaimed: list[str] = []
     for source in sources:
-        found = _found(source)
-        for one in found:
+        there = found(source)
+        for one in there:
             kind = source.format or format_of(one.name)
             if kind is None:
                 unclaimed.append(printable(f"{source.name}: {one.name}"))
@@ -72,7 +72,7 @@ def input_files(sources: Sequence[Source]) -> tuple[list[InputFile], list[str]]:
             files.append(InputFile(source.name, one.name, one.path, one.size, one.version, kind, options))
         mine = [file for file in files if file.source == source.name]
         if not mine:
-            what = f"none of its {len(found)} files has a known ending" if found else "no file matches"
+            what = f"none of its {len(there)} files has a known ending" if there else "no file matches"
             raise PipelineError(
                 f"source {source.name}: {source.path}: {what}",
                 f"check the path, or set `format:` to one of: {', '.join(names('stages.read'))}",
@@ -218,7 +218,7 @@ def _range_digest(file: InputFile, start: int, end: int) -> str:
     return total.hexdigest()
 
 
-def _found(source: Source) -> list[store.Found]:
+def found(source: Source) -> list[store.Found]:
     """The files that a source's path names: a file, a folder, or a glob."""
     path = source.path
     if any(c in path for c in "*?["):

@@ -12,6 +12,7 @@ from florilegium.pipeline import inputs, owner, store
 from florilegium.pipeline.errors import PipelineError
 from florilegium.pipeline.executor import Event, Executor
 from florilegium.pipeline.inputs import InputFile, Share
+from florilegium.pipeline.measured import note
 from florilegium.pipeline.passes import corpus, decisions, documents, duplicates, hosts, measures, release, tokens
 from florilegium.pipeline.recipe import Recipe
 from florilegium.pipeline.work import Record, Unit, look
@@ -134,6 +135,7 @@ class _Walk:
         judged = self._run("judge", decisions.judge_units(recipe, shards, where))
         elected = duplicates.levels(recipe, judged, before, where, self._run)
         settled = self._run("settle", decisions.settle_units(recipe, shards, judged, elected, where))
+        note(work, shards, settled)
         target = corpus.folder(recipe, shards, settled, work)
         gathered = self._run("gather", corpus.gather_units(shards, settled, target))
         merged = self._run("merge", corpus.merge_units(recipe, gathered, target))

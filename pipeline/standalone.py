@@ -62,7 +62,7 @@ def tokenize(
     store.make_folder(str(out))
     found = Tokenized()
     for file in files:
-        rows = _texts(file, found.without)
+        rows = texts(file, found.without)
         for number in itertools.count():
             beside: list[pa.Table] = []
             encoded = encoding.encode(_portion(rows, beside), str(tokenizer), None, eos, threads)
@@ -102,7 +102,7 @@ def _portion(rows: Iterator[pa.Table], beside: list[pa.Table]) -> "Iterator[pa.A
             break
 
 
-def _texts(file: InputFile, without: Counter[str]) -> Iterator[pa.Table]:
+def texts(file: InputFile, without: Counter[str]) -> Iterator[pa.Table]:
     """The texts of a file in tables of some rows: id, text, language, licence, source."""
     if file.format == "parquet" and not file.options.get("columns"):
         yield from _columns(file, without)

@@ -50,6 +50,17 @@ def read(path: str, columns: Sequence[str] | None = None) -> pa.Table:
         return opened.read(columns=None if columns is None else list(columns), use_threads=False)
 
 
+def row(path: str, at: int, columns: Sequence[str]) -> pa.Table:
+    """One row of a stored Parquet file, from 0; reads only the row group that holds it."""
+    with store.open_input(path) as file, pq.ParquetFile(file, pre_buffer=False) as opened:
+        for group in range(opened.metadata.num_row_groups):
+            rows = opened.metadata.row_group(group).num_rows
+            if at < rows:
+                return opened.read_row_group(group, columns=list(columns), use_threads=False).slice(at, 1)
+            at -= rows
+    raise IndexError(f"{path} has no row {at} more")
+
+
 def put_sorted(path: str, table: pa.Table, column: str, batches: Iterable[Batch] | None = None) -> Stored:
     """Store rows that are sorted by a column (integers or bytes) so that `between` finds a range of them.
 

@@ -114,6 +114,11 @@ class Filter:
         return batch
 
 
+def every_measure() -> Mapping[str, tuple[str, Limits]]:
+    """The measures of the tree: what each says in a line, and the limits that hold where nothing else is said."""
+    return {name: ((one.__doc__ or "").partition("\n")[0], one.limits) for name, one in every_filter().items()}
+
+
 def _effective(
     language: str, wanted: Mapping[str, Mapping[str, Wanted]], below: str, measured: Sequence[str] = ()
 ) -> dict[str, Limits]:

@@ -4,7 +4,17 @@ import sys
 
 import typer
 
-from florilegium.pipeline.cli import building, describing, extracting, handover, looking, mixture, tokenizer, tokens
+from florilegium.pipeline.cli import (
+    building,
+    describing,
+    extracting,
+    filtering,
+    handover,
+    looking,
+    mixture,
+    tokenizer,
+    tokens,
+)
 from florilegium.pipeline.errors import PipelineError
 
 app = typer.Typer(
@@ -16,7 +26,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
-for group in (building, looking, describing, extracting, tokenizer, tokens, mixture, handover):
+for group in (building, looking, filtering, describing, extracting, tokenizer, tokens, mixture, handover):
     group.add_to(app)
 
 

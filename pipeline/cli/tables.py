@@ -7,17 +7,21 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from florilegium.pipeline.account import meaning, meanings
 
 if TYPE_CHECKING:
     import polars as pl
 
+    from florilegium.pipeline.fitting import Fit
     from florilegium.pipeline.plan import Plan, Status
+    from florilegium.pipeline.quality import Trained
     from florilegium.pipeline.run import Built
     from florilegium.pipeline.sample.fates import Check
     from florilegium.pipeline.tokenizer.compare import Compared, Row
     from florilegium.pipeline.tokenizer.sample import Sample
+    from florilegium.pipeline.whatif import Answer, Near
 
 LANGUAGES = 12
 """Languages that a finished build shows; web crawls have a hundred."""
@@ -296,6 +300,102 @@ def _figures(found: "Compared", row: "Row") -> list[str]:
 
 def _side_by_side(words: Sequence[str]) -> str:
     return " ".join(f"{word:>5}" for word in words)
+
+
+def print_what_if(found: "Answer") -> None:
+    """What changes by language and reason, the corpus before and after, the documents nearest to each limit."""
+    counted = found.whole.tokens is not None
+    table = _table(
+        "language", "reason", "before", "after", "gained", "lost", "words", *["tokens"] * counted, right=range(2, 8)
+    )
+    for row in found.rows:
+        numbers = [row.words, *([row.tokens or 0] if counted else [])]
+        shown = [f"{one:,}" for one in (row.before, row.after, row.gained, row.lost)]
+        table.add_row(row.language, row.reason, *shown, *(f"{one:+,}" for one in numbers))
+    if found.rows:
+        CONSOLE.print(table)
+    else:
+        CONSOLE.print("no document changes")
+    whole = found.whole
+    for name, (before, after) in {
+        "documents": whole.documents,
+        "words": whole.words,
+        "tokens": whole.tokens or (0, 0),
+    }.items():
+        if name != "tokens" or counted:
+            CONSOLE.print(f"corpus: {before:,} {name} before, {after:,} after ({after - before:+,})")
+    if whole.duplicates or whole.replaced:
+        CONSOLE.print(
+            f"{whole.duplicates:,} of {whole.gained:,} gained are duplicates; "
+            f"a duplicate takes the place of {whole.replaced:,} of {whole.lost:,} lost"
+        )
+    if whole.gained:
+        CONSOLE.print("near duplicates of what is gained are found by a build")
+    for near in found.near:
+        _print_near(near)
+    import yaml
+
+    told = {"stages": {"filter": {"limits": dict(found.limits)}}}
+    CONSOLE.print(f"\nto build so:\n{yaml.safe_dump(told, sort_keys=False).rstrip()}", markup=False)
+
+
+def _print_near(near: "Near") -> None:
+    one = near.setting
+    ends = [("off" if end is None else f"{end:g}") for end in (one.before, one.after)]
+    CONSOLE.print(f"\n[bold]{one.language} {one.measure} {one.end}: {ends[0]} -> {ends[1]}")
+    table = _table("value", "", "id", "text and address", right=(0,))
+    for example in near.examples:
+        fate = "[green]kept" if example.kept else "[red]dropped"
+        table.add_row(f"{example.value:.4g}", fate, example.id, Text(f"{example.text}\n{example.url or ''}".rstrip()))
+    CONSOLE.print(table if near.examples else "no document is near it")
+
+
+def print_filters(found: Sequence[Mapping[str, Any]]) -> None:
+    """The measures with their limits, and what each says."""
+    table = _table("measure", "low", "high", "", right=(1, 2))
+    for row in found:
+        ends = ["" if row[end] is None else f"{row[end]:g}" for end in ("low", "high")]
+        table.add_row(row["measure"], *ends, Text(row["meaning"], style="dim"))
+    CONSOLE.print(table)
+    CONSOLE.print("a recipe adds model.NAME, list.NAME and datatrove.NAME: docs/filters.md")
+
+
+def print_fitted(found: "Fit") -> None:
+    """The limits now and new, with the reference texts that each would drop."""
+    table = _table("measure", "end", "now", "new", "drops now", "drops new", right=range(2, 6))
+    for one in found.ends:
+        now = "" if one.now is None else f"{one.now:g}"
+        dropped = [f"{number:,}" for number in (one.dropped_now, one.dropped_new)]
+        table.add_row(one.measure, one.end, now, f"{one.new:g}", *dropped)
+    CONSOLE.print(table)
+    CONSOLE.print(
+        f"{found.texts:,} texts in {found.language}: the limits now would drop {found.dropped_now:,} "
+        f"({_share(found.dropped_now, found.texts)}), the new ones {found.dropped_new:,} "
+        f"({_share(found.dropped_new, found.texts)}); {found.method}"
+    )
+
+
+def print_trained(found: "Trained", lines: str) -> None:
+    """What a classifier learned from, what it makes of held-out texts, and the lines of a recipe that use it."""
+    counts = found.texts
+    CONSOLE.print(
+        f"learned from {counts['learn.keep']:,} texts to keep and {counts['learn.drop']:,} to drop, "
+        f"{found.words:,} words; held out {counts['held.keep']:,} and {counts['held.drop']:,}; "
+        f"left out {found.duplicates:,} duplicates and {found.in_both:,} that stand in both"
+    )
+    CONSOLE.print(f"AUC {found.auc:.4f}, average precision {found.average_precision:.4f}\n")
+    table = _table("score", "texts", "mean score", "share to keep", right=(1, 2, 3))
+    for one in found.calibration:
+        table.add_row(f"{one.low:.1f} to {one.high:.1f}", f"{one.texts:,}", f"{one.score:.3f}", f"{one.keep:.3f}")
+    CONSOLE.print(table)
+    CONSOLE.print(f"expected calibration error {found.expected_calibration_error:.4f}\n")
+    table = _table(f"with low = {found.limit:g}", "kept", "dropped", right=(1, 2))
+    for side in ("keep", "drop"):
+        table.add_row(f"to {side}", *(f"{found.confusion[f'{side}.{fate}']:,}" for fate in ("kept", "dropped")))
+    CONSOLE.print(table)
+    CONSOLE.print(
+        f"\n{found.path}: {found.bytes / 1e6:,.1f} MB, sha256 {found.sha256[:16]}; in a recipe:\n{lines}", markup=False
+    )
 
 
 def _print_unclaimed(files: Sequence[str]) -> None:

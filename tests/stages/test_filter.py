@@ -88,7 +88,7 @@ def test_limits_lie_over_one_another(limits: dict[str, Any], language: str, meas
 
 
 def test_published_limits_stand_alone_below_those_of_the_recipe() -> None:
-    own = {"deu_Latn": {"lines.bullets": {"high": 0.5}, "casing.upper": [None, 0.3]}}
+    own: Any = {"deu_Latn": {"lines.bullets": {"high": 0.5}, "casing.upper": [None, 0.3]}}
     found = Filter(limits_from="fineweb2", limits=own).effective("deu_Latn")
     told = published("deu_Latn")
     assert told is not None and {"length.words", "repetition.top_2gram", "lines.bullets"} <= set(told)
