@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from itertools import islice
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ from florilegium.pipeline.schema import batch
 from florilegium.pipeline.stage import stage_class
 from florilegium.pipeline.texts import texts
 
-METHODS = ("quantile", "mad")
+Method = Literal["quantile", "mad"]
 NORMAL = 1.4826
 """Standard deviations of a normal distribution a median absolute deviation (Rousseeuw and Croux 1993)."""
 DIGITS = 3
@@ -49,17 +49,17 @@ class Fit:
     dropped_new: int
 
 
-def fit(language: str, good: str, *, method: str, share: float, distance: float, measures: Sequence[str] = ()) -> Fit:
+def fit(
+    language: str, good: str, *, method: Method, share: float, distance: float, measures: Sequence[str] = ()
+) -> Fit:
     """Limits such that good texts of a language lie within.
 
     quantile: so that `share` of the texts lies beyond each end. mad: the median, and `distance` times 1.4826 median
     absolute deviations from it; where more than half of the texts measure the same, there is none, and no limit.
     measures: both ends of these are fitted where they have no limit; by default every end that has one is.
 
-    Raises PipelineError for a method, language or measure that there is not, and where there is no text.
+    Raises PipelineError for a language or measure that there is not, and where there is no text.
     """
-    if method not in METHODS:
-        raise PipelineError(f"--method {method}: there is no such method", f"use one of: {', '.join(METHODS)}")
     held = _held(language, measures)
     numbers, count = _measured(language, good)
     found: list[Fitted] = []
@@ -127,7 +127,7 @@ def _portions(of: Iterator[str]) -> Iterator[list[str]]:
         yield held
 
 
-def _end(values: Floats, end: str, method: str, share: float, distance: float) -> float | None:
+def _end(values: Floats, end: str, method: Method, share: float, distance: float) -> float | None:
     """The limit at one end; None where the texts say nothing of one."""
     if not len(values):
         return None

@@ -27,9 +27,11 @@ KEEP, DROP = "__label__keep", "__label__drop"
 HELD_OUT = 10
 """One text in ten, by its hash, is held out."""
 WIDTH = 32
-"""Numbers a word."""
-EPOCHS, RATE = 10, 0.5
-"""Passes over the texts and the first learning rate, as fastText's tutorial on classification has them (5 to 50)."""
+"""Numbers a word: 16 and 64 gave the same AUC within 0.001 in the comparison below."""
+EPOCHS, RATE = 5, 0.25
+"""Passes over the texts, and the first learning rate. On help pages in six languages (1,612 long paragraphs to keep,
+2,060 short ones to drop) AUC was 0.974, with fastText's own 5 and 0.1 0.970, with 10 and 0.5 0.826: it learned the
+texts by heart."""
 RAREST = 2
 """Words that stand in the texts once say nothing that could be learned."""
 MOST_WORDS = 200_000
@@ -197,6 +199,7 @@ def _train(lines: Lines, to: Path) -> int:
     """Train on labelled lines and save the model; answers how many words it knows."""
     import fasttext
 
+    to.touch()  # where it cannot be written, the system says why, before anything is learned
     named = [(label, line.replace("__label__", "__ label__")) for label, line in lines]
     rarest, words = _vocabulary(line for _, line in named)
     with tempfile.TemporaryDirectory() as folder:

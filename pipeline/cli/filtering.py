@@ -1,7 +1,7 @@
 """Commands about measures and their limits: what-if, limits fit, filters, filters train."""
 
 import json
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -70,7 +70,7 @@ def fit(
     good: Annotated[str, typer.Option("--good", metavar="TEXTS", help=f"{Texts} Such as are to be kept.")],
     *,
     method: Annotated[
-        str, typer.Option(metavar="quantile|mad", help="By the rarest values, or by distance from the median.")
+        Literal["quantile", "mad"], typer.Option(help="By the rarest values, or by distance from the median.")
     ] = "quantile",
     share: Annotated[
         float, typer.Option(min=0, max=0.5, help="Of quantile: the share of the texts beyond each limit.")
@@ -114,7 +114,7 @@ def filters(
         str | None, typer.Option(metavar="CODE", help="Show the limits of this language: deu_Latn.")
     ] = None,
     limits_from: Annotated[
-        str, typer.Option(metavar="profile|fineweb2", help="Which limits of that language.")
+        Literal["profile", "fineweb2"], typer.Option(help="Which limits of that language.")
     ] = "profile",
     as_json: AsJson = False,
 ) -> None:

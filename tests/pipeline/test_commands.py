@@ -22,6 +22,8 @@ def names(group: Typer) -> Iterator[str]:
     for inner in group.registered_groups:
         assert inner.typer_instance is not None
         title = inner.typer_instance.info.name
+        if inner.typer_instance.info.invoke_without_command:
+            yield str(title)
         yield from (f"{title} {name}" for name in names(inner.typer_instance))
 
 
@@ -45,7 +47,10 @@ def test_every_command_has_a_sentence_an_example_and_explained_options() -> None
         "status",
         "explain",
         "fates",
+        "filters",
+        "filters train",
         "ledger",
+        "limits fit",
         "report",
         "sample",
         "schema",
@@ -54,6 +59,7 @@ def test_every_command_has_a_sentence_an_example_and_explained_options() -> None
         "tokenizer compare",
         "tokenizer train",
         "version",
+        "what-if",
     } <= set(pages)
     for name, page in pages.items():
         assert f"florilegium {name}" in page, f"{name}: no example"

@@ -282,7 +282,7 @@ def test_a_vocabulary_between_the_readers_limits_is_warned_of(tokenizer: Path, r
 def recipe_limits() -> list[str]:
     from florilegium.pipeline.stage import find
 
-    return [reason.removeprefix("filter.") for reason in find("stages", "filter").Filter.reasons]
+    return list(find("stages", "filter").every_measure())
 
 
 def test_a_format_of_tokens_writes_no_documents(europe: Path, run: Run, tmp_path: Path) -> None:
