@@ -250,7 +250,9 @@ def _rows(counts: pl.DataFrame, moved: pl.DataFrame, tokens: bool) -> list[Row]:
 
 def _whole(out: str, moved: pl.DataFrame, files: Sequence[Files], tokens: _Tokens | None) -> Whole:
     """The corpus before and after: of documents that are duplicates of one another one stays."""
-    groups = _with_tokens(_grouped(files, moved), tokens)
+    every = _with_tokens(_grouped(files, moved), tokens)
+    held = every.group_by("group").agg(published=pl.col("passed").any() & pl.col("kept").any().not_())
+    groups = every.join(held.filter("published"), "group", how="anti")  # of those an earlier build has one
     before = groups.filter("kept")
     after = groups.filter("passes").sort(pl.col("kept").not_(), "id").group_by("group", maintain_order=True).first()
     account_of = pl.concat(account.frames(out, ["reason", "words", "tokens"])).filter(pl.col("reason").is_null())
