@@ -182,9 +182,9 @@ class Deduplicate:
         hashes = _bytes(batch["text_hash"], 16)
         signatures = _bytes(batch["sketch"], 4 * native.SIZE).view("<u4")
         records = np.concatenate([native.small(signatures), hashes], axis=1)
-        leaders, edges = _equal(records)
+        keys, edges = self._keys(hashes, signatures)
         return Sketch(
-            _sorted(*self._keys(hashes, signatures, leaders)),
+            _sorted(*keys),
             edges,
             records,
             self._candidates(batch, numbers),
@@ -268,17 +268,21 @@ class Deduplicate:
         return repeats
 
     def _keys(
-        self, hashes: NDArray[np.uint8], signatures: NDArray[np.uint32], leaders: NDArray[np.uint32]
-    ) -> tuple[NDArray[np.uint64], NDArray[np.uint32]]:
-        """Keys of whole texts and of bands, of the documents that stand for others of equal text."""
-        whole = np.ascontiguousarray(hashes[leaders, :8]).view("<u8").ravel() >> np.uint64(KINDS)
+        self, hashes: NDArray[np.uint8], signatures: NDArray[np.uint32]
+    ) -> tuple[tuple[NDArray[np.uint64], NDArray[np.uint32]], NDArray[np.uint32]]:
+        """Keys of whole texts and of bands, of documents that stand for all that are equal in that; edges to those."""
+        first, edges = _equal(hashes)
+        whole = np.ascontiguousarray(hashes[first, :8]).view("<u8").ravel() >> np.uint64(KINDS)
         if self.near is None:
-            return whole, leaders
-        worded = leaders[(signatures[leaders] != 0xFFFFFFFF).any(axis=1)]
-        keys = native.band_keys(np.ascontiguousarray(signatures[worded]), self.near.bands, self.near.rows)
+            return (whole, first), edges
+        worded = np.flatnonzero((signatures != 0xFFFFFFFF).any(axis=1)).astype(np.uint32)
+        some, alike = _equal(signatures[worded].view(np.uint8))
+        leaders = worded[some]
+        keys = native.band_keys(np.ascontiguousarray(signatures[leaders]), self.near.bands, self.near.rows)
         kinds = np.arange(1, self.near.bands + 1, dtype=np.uint64) << np.uint64(64 - KINDS)
-        bands = (keys >> np.uint64(KINDS)) | kinds
-        return np.concatenate([whole, bands.ravel()]), np.concatenate([leaders, np.repeat(worded, self.near.bands)])
+        bands = ((keys >> np.uint64(KINDS)) | kinds).ravel()
+        local = np.concatenate([first, np.repeat(leaders, self.near.bands)])
+        return (np.concatenate([whole, bands]), local), np.concatenate([edges, worded[alike]])
 
     def _candidates(self, batch: Batch, numbers: "pa.Array[Any]") -> pa.Table:
         names: list[Any] = batch["licence"].to_pylist()
@@ -336,27 +340,28 @@ def _bytes(column: "pa.Array[Any]", width: int) -> NDArray[np.uint8]:
     return data[column.offset * width : (column.offset + len(column)) * width].reshape(-1, width)
 
 
-def _equal(records: NDArray[np.uint8]) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
-    """Documents that are the first with their record, and an edge from these to each other document.
-
-    To have the same text is not enough: NFKC may make one of two that have other signatures.
-    """
-    order, same = _runs(records[:, SIGNATURE:], records[:, :SIGNATURE].view("<u8").sum(axis=1, dtype=np.uint64))
-    heads = order[np.flatnonzero(~same)[np.cumsum(~same) - 1]] if len(order) else order
+def _equal(values: NDArray[np.uint8]) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
+    """The first of each set of equal rows, and an edge from it to each other of them."""
+    order, same = _runs(values)
     stands = np.empty(len(order), np.uint32)
-    stands[order] = heads
+    stands[order] = order[np.flatnonzero(~same)[np.cumsum(~same) - 1]] if len(order) else order
     local = np.arange(len(stands), dtype=np.uint32)
     other = stands != local
     return local[~other], np.stack([stands[other], local[other]], axis=1)
 
 
-def _runs(hashes: NDArray[np.uint8], *more: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """An order in which equal rows stand together, each run in their own order; and which rows equal the one before."""
-    halves = np.ascontiguousarray(hashes).view("<u8")
-    columns = (*more, halves[:, 0], halves[:, 1])
-    order = np.lexsort(columns)
+def _runs(values: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """An order in which equal rows stand together, each run in their own order; and which rows equal the one before.
+
+    Rows are sorted by two sums with odd weights; what they part is compared in full.
+    """
+    numbers = np.ascontiguousarray(values).view("<u8")
+    weights = np.arange(2 * numbers.shape[1], dtype=np.uint64).reshape(2, -1) * np.uint64(
+        2 * 0x9E3779B97F4A7C15 % 2**64
+    )
+    order = np.lexsort([(numbers * (row + np.uint64(1))).sum(axis=1, dtype=np.uint64) for row in weights])
     same = np.zeros(len(order), bool)
-    same[1:] = np.logical_and.reduce([column[order][1:] == column[order][:-1] for column in columns])
+    same[1:] = (numbers[order[1:]] == numbers[order[:-1]]).all(axis=1)
     return order, same
 
 

@@ -35,7 +35,7 @@ def variant(base: int, number: int) -> str:
 
 STEPS: Sequence[Sequence[tuple[str, str]]] = (
     [("a0", variant(0, 0)), ("b0", variant(1, 0)), ("b1", variant(1, 1)), ("x0", variant(0, 2))],
-    [("a1", variant(0, 0).upper()), ("c0", variant(2, 0)), ("b2", variant(1, 2))],
+    [("a1", variant(0, 0).replace(" ", "  ")), ("c0", variant(2, 0)), ("b2", variant(1, 2))],
     [("a2", variant(0, 1)), ("c1", variant(2, 0)), ("d0", variant(3, 0)), ("d1", variant(3, 3))],
 )
 

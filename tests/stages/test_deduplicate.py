@@ -302,7 +302,7 @@ def test_what_is_stored_has_the_promised_form() -> None:
     pages = [Page("one", LONG), Page("two", LONG), Page("three", LONG[::-1], "https://one.example/")]
     sketch = Deduplicate(url=True).sketch(documents(pages), pa.array([7, 8, 9], pa.int64()))
     assert sketch.bands.num_rows == 2 * 21  # equal texts share their rows
-    assert sketch.edges.tolist() == [[0, 1]]
+    assert sketch.edges.tolist() == [[0, 1], [0, 1]]  # by text, and by signature
     assert sketch.records.shape == (3, SIGNATURE + 16)
     assert sketch.candidates.schema == CANDIDATES and sketch.candidates["number"].to_pylist() == [7, 8, 9]
     assert sketch.urls["local"].to_pylist() == [2]
