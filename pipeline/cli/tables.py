@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 LANGUAGES = 12
 """Languages that a finished build shows; web crawls have a hundred."""
 
+CHANGES = 30
+"""Rows that what-if shows, the largest changes first."""
+
 PIPE_WIDTH = 110
 """Columns where there is no terminal to ask."""
 
@@ -308,7 +311,7 @@ def print_what_if(found: "Answer") -> None:
     table = _table(
         "language", "reason", "before", "after", "gained", "lost", "words", *["tokens"] * counted, right=range(2, 8)
     )
-    for row in found.rows:
+    for row in found.rows[:CHANGES]:
         numbers = [row.words, *([row.tokens or 0] if counted else [])]
         shown = [f"{one:,}" for one in (row.before, row.after, row.gained, row.lost)]
         table.add_row(row.language, row.reason, *shown, *(f"{one:+,}" for one in numbers))
@@ -316,6 +319,8 @@ def print_what_if(found: "Answer") -> None:
         CONSOLE.print(table)
     else:
         CONSOLE.print("no document changes")
+    if len(found.rows) > CHANGES:
+        CONSOLE.print(f"and {len(found.rows) - CHANGES} more with smaller changes: --json")
     whole = found.whole
     for name, (before, after) in {
         "documents": whole.documents,
