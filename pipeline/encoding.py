@@ -126,7 +126,10 @@ def split_of(table: pa.Table, encoded: Encoded, share: float) -> dict[str, NDArr
 def parts_of(
     table: pa.Table, rows: NDArray[np.int64], divide: Mapping[str, Any] | None
 ) -> dict[str | None, NDArray[np.int64]]:
-    """The rows by the part that they belong to, as the recipe divides them; no part is empty."""
+    """The rows by the part that they belong to, as the recipe divides them; no part is empty.
+
+    What has no licence, or no number (of a model of other languages), is in the part `none`.
+    """
     if divide is None:
         return {None: rows} if len(rows) else {}
     if divide["by"] in DIVIDES:
@@ -134,7 +137,8 @@ def parts_of(
     else:
         measures: Any = pa.concat_arrays(table["measures"].chunks)
         values = measures.field(divide["by"]).to_numpy(zero_copy_only=False)
-        names = [f"q{at}" for at in np.searchsorted(divide["edges"], values, "right")]
+        places = np.searchsorted(divide["edges"], values, "right")
+        names = ["none" if np.isnan(value) else f"q{at}" for at, value in zip(places, values, strict=True)]
     found: dict[str | None, list[int]] = defaultdict(list)
     for row in rows:
         found[names[row]].append(row)

@@ -6,10 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
 import yaml
 
 from florilegium.pipeline import account, ledger
 from florilegium.pipeline.cli.progress import walking
+from florilegium.pipeline.encoding import parts_of
 from florilegium.pipeline.whatif import what_if
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -85,3 +88,10 @@ def test_a_model_that_breaks_is_one_error_and_the_build_goes_on_without_it(run: 
     assert hint.startswith("hint: ") and "Traceback" not in failed.stderr
     run("build", written(tmp_path), "--out", out)
     assert reasons(out)["plain"] is None
+
+
+def test_what_a_model_does_not_score_is_a_part_of_its_own() -> None:
+    measures = pa.StructArray.from_arrays([pa.array([0.2, None, 0.7, 0.5], pa.float32())], names=["model.edu"])
+    divide = {"by": "model.edu", "edges": [0.5]}
+    found = parts_of(pa.table({"measures": measures}), np.arange(4), divide)
+    assert {name: rows.tolist() for name, rows in found.items()} == {"none": [1], "q0": [0], "q1": [2, 3]}
