@@ -459,18 +459,17 @@ static double at_most_1(double value) { return value < 1 ? value : 1; }
 
 static void set_characters(const struct pass *pass, double *out)
 {
-    uint64_t upper = 0, lower = 0, digits = 0, symbols = 0, letters = 0, own = 0;
+    uint64_t upper = 0, digits = 0, symbols = 0, letters = 0, own = 0;
     for (size_t class = 0; class < LETTER_CLASSES; class++) {
         const uint32_t bits = letter_classes[class].bits;
         const uint64_t count = pass->classes[class];
-        upper += bits & LETTER_UPPER ? count : 0;
-        lower += bits & LETTER_LOWER ? count : 0;
+        upper += bits & LETTER_UPPER && bits & LETTER_ALPHA ? count : 0;
         digits += bits & LETTER_DIGIT ? count : 0;
         symbols += bits & LETTER_SYMBOL ? count : 0;
         letters += bits & LETTER_ALPHA ? count : 0;
         own += pass->profile->scripts >> (bits >> LETTER_SCRIPT & 31) & 1 ? count : 0;
     }
-    out[MEASURE_CASING_UPPER] = share(upper, upper + lower);
+    out[MEASURE_CASING_UPPER] = share(upper, letters);
     out[MEASURE_CASING_CAPITAL_WORDS] = share(pass->capital, pass->longer);
     out[MEASURE_CHARACTERS_ALPHABETIC_OF_ALL] = share(pass->lettered, pass->words);
     out[MEASURE_CHARACTERS_ALPHABETIC_WORDS] = share(pass->lettered, pass->plain);
