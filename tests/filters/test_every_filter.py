@@ -61,6 +61,15 @@ def test_finite_and_the_same_each_time(content: str, language: object) -> None:
         assert value >= 0 or name == "vocabulary.log_probability", name
 
 
+@pytest.mark.parametrize(
+    "piece", ["wort ", ". ", "a. ", "....", "\n", "\r\n", "- \n", "1.\n", "x: y\n", "{{", "${a}", ")", "\u2028"]
+)
+def test_the_same_piece_many_times_is_finite(piece: str) -> None:
+    text = Text(piece * 20_000, load("deu_Latn"))
+    for name, measure in every_filter().items():
+        assert abs(measure(text)) <= (len(text.content) if name in COUNTS else 1), name
+
+
 @given(content=TEXTS)
 def test_shares_lie_between_zero_and_one(content: str) -> None:
     text = Text(content, load("eng_Latn"))
