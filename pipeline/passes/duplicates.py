@@ -31,8 +31,12 @@ Done = Sequence[tuple[Unit, Record]]
 Run = Callable[[str, list[Unit]], Done]
 
 ROWS_A_TASK = 4_000_000
-"""Rows that a task holds, about. match: 12 bytes a row, twice that while sorting, and 128 for each document that shares
-a key; elect: 80 bytes a member, four times that while sorting. Up to 1 GB."""
+"""Rows that a task matches, about: 12 bytes each, twice that while sorting, and 128 for each document that shares a
+key: up to 600 MB."""
+MEMBERS_A_TASK = 1_000_000
+"""Members that a task elects among, or addresses, about: 80 bytes each, eight times that while sorting."""
+ROWS_READ = 1 << 13
+"""Rows that are read at once: a task wants a small range of each of many files."""
 MOST = (1 << 32) - 1
 """Documents that are numbered: more are a matter of splitting the corpus by language."""
 STORED = (".bands", ".edges", ".records", ".urls")
@@ -63,8 +67,8 @@ def put(unit: Unit, stage: Any, batch: Any, numbers: Any) -> dict[str, Any]:
     """Store the sketches of the documents left of one file; answers what stands, by suffix."""
     sketch = stage.sketch(batch, numbers)
     return {
-        ".bands": tables.put_sorted(unit.path(".bands"), sketch.bands, "key"),
-        ".urls": tables.put_sorted(unit.path(".urls"), sketch.urls, "key"),
+        ".bands": tables.put_sorted(unit.path(".bands"), sketch.bands, "key", _parted(sketch.bands)),
+        ".urls": tables.put_sorted(unit.path(".urls"), sketch.urls, "key", _parted(sketch.urls)),
         ".edges": store.put_bytes(unit.path(".edges"), sketch.edges.astype(EDGE).tobytes()),
         ".records": store.put_bytes(unit.path(".records"), sketch.records.tobytes()),
         ".candidates": tables.put_table(unit.path(".candidates"), sketch.candidates),
@@ -198,6 +202,10 @@ def published(judged: Done, settled: Done) -> Iterator[tuple[str, str, Any]]:
             yield f"{EARLIER}/part-{number:05}-{stored.sha256[:8]}{end}", path, stored
 
 
+def _parted(rows: pa.Table) -> Iterator[Any]:
+    yield from rows.combine_chunks().to_batches(max_chunksize=ROWS_READ)
+
+
 def _parts(judged: Done, before: Sequence[Mapping[str, Any]]) -> Iterator[Part]:
     first = 0
     for unit, record in judged:
@@ -243,7 +251,7 @@ def _range_units(recipe: Recipe, parts: Sequence[Part], where: str, level: str) 
     near = recipe.stage("deduplicate").near
     documents = sum(part.rows for part in parts)
     total = documents * (1 + (near.bands if near and level == "match" else 0))
-    ranges = -(-total // ROWS_A_TASK) or 1
+    ranges = -(-total // (ROWS_A_TASK if level == "match" else MEMBERS_A_TASK)) or 1
     used = (suffix, ".edges", ".records") if level == "match" else (suffix, ".candidates", ".documents")
     return [
         Unit(
@@ -308,7 +316,7 @@ def _member_units(parts: Sequence[Part], united: Done, urls: Done, where: str) -
 def _elect_units(recipe: Recipe, parts: Sequence[Part], united: Done, gathered: Done, where: str) -> list[Unit]:
     """One unit a range of groups."""
     total, documents = united[0][1].counts["rows"], sum(part.rows for part in parts)
-    ranges = -(-total // ROWS_A_TASK) or 1
+    ranges = -(-total // MEMBERS_A_TASK) or 1
     edges = [at * documents // ranges for at in range(ranges)] + [documents]
     return [
         Unit(
