@@ -1,17 +1,20 @@
 """The frame: reads, distributes, counts and writes; knows stages, filters and languages by name only.
 
-In a notebook: `from florilegium.pipeline import build, ledger, documents`.
+In a notebook: `from florilegium.pipeline import build, ledger, documents, minhashes`.
 """
 
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:  # this package is imported by every stage: heavy modules load when a function is called
+    from collections.abc import Iterator
+
     import polars as pl
     import pyarrow.dataset as ds
+    from datasketch import LeanMinHash
 
     from florilegium.pipeline.run import Built
 
-__all__ = ["build", "documents", "ledger"]
+__all__ = ["build", "documents", "ledger", "minhashes"]
 
 
 def build(
@@ -57,3 +60,13 @@ def documents(path: str, language: str | None = None) -> "ds.Dataset":
     from florilegium.pipeline.account import dataset
 
     return dataset(path, language)
+
+
+def minhashes(path: str) -> "Iterator[tuple[bytes, LeanMinHash]]":
+    """Id and MinHash signature of each document with a text of a finished build, as datasketch's indices take them.
+
+    Raises PipelineError when the build or datasketch is not there.
+    """
+    from florilegium.pipeline.similar import minhashes as read
+
+    return read(path)

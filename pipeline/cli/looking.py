@@ -1,4 +1,4 @@
-"""Commands that look into a finished build: ledger, explain, report, fates."""
+"""Commands that look into a finished build: ledger, explain, similar, report, fates."""
 
 import json
 from typing import Annotated
@@ -13,6 +13,7 @@ def add_to(app: typer.Typer) -> None:
     """Add this group's commands."""
     app.command()(ledger)
     app.command()(explain)
+    app.command()(similar)
     app.command()(report)
     app.command()(fates)
 
@@ -71,6 +72,30 @@ def explain(
         typer.echo(json.dumps(found, ensure_ascii=False, default=_plain, indent=1))
     else:
         tables.print_trails(found)
+
+
+def similar(
+    folder: Folder,
+    what: Annotated[str, typer.Argument(metavar="ID|URL", help="A document's id (32 hex digits), URL, or record.")],
+    least: Annotated[float, typer.Option(min=0, max=1, help="The lowest similarity to show.")] = 0.5,
+    as_json: AsJson = False,
+) -> None:
+    """List the documents of a build that resemble one, kept or not, the most alike first.
+
+    Examples:
+
+      florilegium similar corpus https://www.example.eu/laws/17
+
+      florilegium similar corpus https://www.example.eu/laws/17 --least 0.3 --json
+    """
+    from florilegium.pipeline import similar as finding
+    from florilegium.pipeline.cli import tables
+
+    found = finding.similar(folder, what, least)
+    if as_json:
+        typer.echo(json.dumps([{**row, "id": row["id"].hex()} for row in found], ensure_ascii=False, indent=1))
+    else:
+        tables.print_similar(found)
 
 
 def report(

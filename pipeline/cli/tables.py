@@ -151,6 +151,21 @@ def print_trails(found: Sequence[Mapping[str, Any]]) -> None:
                     name = ""  # noqa: PLW2901  (it stands before the first line only)
 
 
+def print_similar(found: Sequence[Mapping[str, Any]]) -> None:
+    """One row a document that resembles another."""
+    if not found:
+        CONSOLE.print("no document resembles it as much; try a lower --least")
+        return
+    table = _table("similarity", "document", "language", "words", "what became of it", right=(0, 3))
+    for row in found:
+        name, words = (
+            row["url"] or row["record"] or row["id"].hex(),
+            "–" if row["words"] is None else f"{row['words']:,}",
+        )
+        table.add_row(f"{row['similarity']:.2f}", Text(name), row["language"] or "–", words, row["reason"] or "kept")
+    CONSOLE.print(table)
+
+
 def print_pieces(found: Sequence[Mapping[str, Any]]) -> None:
     """One block a piece of a document: where it stands, and what is known of its document."""
     if not found:

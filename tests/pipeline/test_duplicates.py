@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 import yaml
 
-from florilegium.pipeline import ledger
+from florilegium.pipeline import ledger, minhashes
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -146,3 +146,32 @@ def test_of_an_address_one_stays(run: Run, tmp_path: Path) -> None:
     shards = [pl.read_parquet(file) for file in (tmp_path / "out/corpus").rglob("*.parquet")]
     repeats = {row["record_id"]: row["repeat"] for row in pl.concat(shards).to_dicts()}
     assert set(repeats.values()) <= {1, 3} and 3 in repeats.values()
+
+
+def test_similar_lists_the_most_alike_first(built: Path, run: Run) -> None:
+    frame = ledger(str(built))
+    row = frame.filter(pl.col("reason") == "deduplicate.near").row(0, named=True)
+    kept = frame.row(by_predicate=pl.col("id") == row["duplicate_of"], named=True)
+    found = json.loads(run("similar", built, row["url"], "--json").stdout)
+    assert [one["similarity"] for one in found] == sorted((one["similarity"] for one in found), reverse=True)
+    assert found[0]["url"] == kept["url"] and found[0]["similarity"] >= 0.6
+    shown = run("similar", built, row["id"].hex()).stdout
+    assert kept["url"] in shown and "kept" in shown
+    assert "lower --least" in run("similar", built, row["url"], "--least", "1").stdout
+    nothing = frame.filter(pl.col("reason") == "extract.empty").row(0, named=True)
+    assert "extract.empty" in run("similar", built, nothing["url"], status=2).stderr
+    assert "no document has" in run("similar", built, "https://nowhere.example/", status=2).stderr
+
+
+def test_signatures_are_of_the_kind_that_datasketch_indexes(built: Path) -> None:
+    from datasketch import MinHashLSH
+
+    found = dict(minhashes(str(built)))
+    index = MinHashLSH(threshold=0.6, num_perm=112)
+    for identity, minhash in found.items():
+        index.insert(identity, minhash)
+    near = ledger(str(built)).filter(pl.col("reason") == "deduplicate.near")
+    pairs = near.select("id", "duplicate_of").rows()
+    assert len(pairs) > 20
+    assert all(found[one].jaccard(found[other]) > 0.5 for one, other in pairs)
+    assert sum(other in index.query(found[one]) for one, other in pairs) > 0.9 * len(pairs)
