@@ -10,6 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#if defined(__SSE2__) && !defined(PLAIN_C)
+#include <emmintrin.h>
+#endif
+
 #include "letters.h"
 #include "measure_read.h"
 #include "measure_room.h"
@@ -253,12 +257,49 @@ static void count_placeholders(struct pass *pass, const uint8_t *begin, const ui
         count_placeholder(pass, begin, end, "undefined", 9);
 }
 
+/* The length of a run of letters, digits and underscores of ASCII, which is counted; bits: of what it holds. Where there
+ * are no 16 bytes to look at it is 0, and at 16 the run may go on. */
+static size_t ascii_word(struct pass *pass, const uint8_t *at, uint32_t *bits)
+{
+#if defined(__SSE2__) && !defined(PLAIN_C)
+    if (pass->end - at < 16)
+        return 0;
+    const uint8_t *const classes = letter_blocks[0];
+    const __m128i text = _mm_loadu_si128((const __m128i *)(const void *)at), one = _mm_set1_epi8(1);
+    const __m128i small = _mm_or_si128(text, _mm_set1_epi8(0x20));
+#define BETWEEN(what, first, last)                                                                                     \
+    _mm_and_si128(_mm_cmpgt_epi8(what, _mm_sub_epi8(_mm_set1_epi8(first), one)),                                       \
+                  _mm_cmplt_epi8(what, _mm_add_epi8(_mm_set1_epi8(last), one)))
+    const __m128i letter = BETWEEN(small, 'a', 'z'), digit = BETWEEN(text, '0', '9');
+#undef BETWEEN
+    const __m128i line = _mm_cmpeq_epi8(text, _mm_set1_epi8('_'));
+    const unsigned word = (unsigned)_mm_movemask_epi8(_mm_or_si128(_mm_or_si128(letter, digit), line));
+    const size_t length = (size_t)__builtin_ctz(~word);
+    const unsigned own = (1u << length) - 1, letters = (unsigned)_mm_movemask_epi8(letter) & own;
+    const unsigned lower = letters & (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(text, small));
+    if (lower == own) {
+        pass->classes[classes['a']] += (uint32_t)length;
+        *bits |= length ? letter_classes[classes['a']].bits : 0;
+        return length;
+    }
+    for (size_t i = 0; i < length; i++) {
+        pass->classes[classes[at[i]]]++;
+        *bits |= letter_classes[classes[at[i]]].bits;
+    }
+    return length;
+#else
+    (void)pass, (void)at, (void)bits;
+    return 0;
+#endif
+}
+
 /* A run of letters, digits, underscores and marks; answers what is behind it, NULL: no memory. */
 static const uint8_t *take_word(struct pass *pass, const uint8_t *begin)
 {
-    const uint8_t *at = begin;
     uint32_t bits = 0, last = 0;
-    uint64_t length = 0;
+    uint64_t length = ascii_word(pass, begin, &bits);
+    const uint8_t *at = begin + length;
+    last = length ? letter_classes[letter_blocks[0][at[-1]]].bits : 0;
     while (at < pass->end) {
         const uint8_t *next = at + 1;
         const unsigned class = *at < 0x80 ? letter_blocks[0][*at] : letter_class(read_code((next = at, &next)));
@@ -463,6 +504,8 @@ static void set_characters(const struct pass *pass, double *out)
     for (size_t class = 0; class < LETTER_CLASSES; class++) {
         const uint32_t bits = letter_classes[class].bits;
         const uint64_t count = pass->classes[class];
+        if (!count)
+            continue;
         upper += bits & LETTER_UPPER && bits & LETTER_ALPHA ? count : 0;
         digits += bits & LETTER_DIGIT ? count : 0;
         symbols += bits & LETTER_SYMBOL ? count : 0;
@@ -562,10 +605,13 @@ bool measure_text(const struct measure_profile *profile, struct measure_room *ro
     if (good) {
         room->offsets[0] = 0;
         pass.dots_end = pass.placeholder_end = text;
-        good = take_text(&pass, text) && grams_count(&room->grams, &room->words, room->offsets, &grams);
+        good = take_text(&pass, text);
     }
     if (good) {
         words_count(&room->words, &profile->list, &words);
+        good = grams_count(&room->grams, &room->words, room->offsets, &grams);
+    }
+    if (good) {
         set_characters(&pass, measures);
         set_lines(&pass, measures);
         set_words(&pass, &words, measures);

@@ -167,32 +167,55 @@ static void put_lower(struct fold *fold)
     fold->size = (size_t)(out - fold->text);
 }
 
+/* Letters of ASCII only. */
+static void fold_ascii(struct fold *fold, const uint8_t *word, size_t size)
+{
+    fold->bits = 0;
+    for (size_t i = 0; i < size; i++)
+        fold->text[i] = (uint8_t)(word[i] + (word[i] >= 'A' && word[i] <= 'Z' ? 'a' - 'A' : 0));
+    for (size_t i = 0; i < size; i++)
+        fold->bits |= letter_classes[letter_blocks[0][fold->text[i]]].bits;
+    fold->size = size;
+    fold->length = (uint32_t)size;
+}
+
+/* Takes apart, orders, puts together. */
+static bool compose(struct fold *fold)
+{
+    const size_t count = fold->count;
+    if (!ROOM_FOR(fold->spare, fold->spare_room, count))
+        return false;
+    memcpy(fold->spare, fold->codes, count * sizeof *fold->codes);
+    fold->count = 0;
+    for (size_t i = 0; i < count; i++)
+        if (!take_apart(fold, fold->spare[i]))
+            return false;
+    if (!order(fold))
+        return false;
+    put_together(fold);
+    return true;
+}
+
 bool fold_word(struct fold *fold, const uint8_t *word, size_t size)
 {
     uint32_t bits = 0;
-    fold->count = fold->length = fold->bits = 0;
-    if (!ROOM_FOR(fold->codes, fold->codes_room, size))
+    bool ascii = true;
+    /* A code point has up to four bytes; the one that becomes two, U+0130, has three of them then. */
+    if (!ROOM_FOR(fold->codes, fold->codes_room, size) || !ROOM_FOR(fold->text, fold->text_room, 4 * size))
         return false;
+    for (size_t i = 0; i < size; i++)
+        ascii = ascii && word[i] < 0x80;
+    if (ascii) {
+        fold_ascii(fold, word, size);
+        return true;
+    }
+    fold->count = fold->length = fold->bits = 0;
     for (const uint8_t *at = word; at < word + size;) {
         const uint32_t code = read_code(&at);
         bits |= bits_of(code);
         fold->codes[fold->count++] = code;
     }
-    if (bits & LETTER_UNSTABLE) {
-        const size_t count = fold->count;
-        if (!ROOM_FOR(fold->spare, fold->spare_room, count))
-            return false;
-        memcpy(fold->spare, fold->codes, count * sizeof *fold->codes);
-        fold->count = 0;
-        for (size_t i = 0; i < count; i++)
-            if (!take_apart(fold, fold->spare[i]))
-                return false;
-        if (!order(fold))
-            return false;
-        put_together(fold);
-    }
-    /* A code point has up to four bytes; the one that becomes two has three of them then. */
-    if (!ROOM_FOR(fold->text, fold->text_room, fold->count * 4))
+    if (bits & LETTER_UNSTABLE && (!compose(fold) || !ROOM_FOR(fold->text, fold->text_room, 4 * fold->count)))
         return false;
     put_lower(fold);
     return true;

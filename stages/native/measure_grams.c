@@ -17,27 +17,25 @@
 #define FIRST 0x80000000u /* in groups: the run's first place; the rest is its count. Otherwise that place */
 #define NONE UINT32_MAX   /* no run of this length begins here */
 
-/* The smallest table that is at most two thirds full, cleared. */
-static size_t table(struct grams *grams, size_t most)
+/* The smallest table that is at most two thirds full, cleared; answers the bits of its slots' numbers, 0: no memory. */
+static unsigned table(struct grams *grams, size_t most)
 {
-    size_t size = 16;
-    while (2 * size < 3 * most)
-        size *= 2;
-    if (!ROOM_FOR(grams->slots, grams->slots_room, size))
+    unsigned bits = 4;
+    while ((size_t)2 << bits < 3 * most)
+        bits++;
+    if (!ROOM_FOR(grams->slots, grams->slots_room, (size_t)1 << bits))
         return 0;
-    memset(grams->slots, 0, size * sizeof *grams->slots);
-    return size;
+    memset(grams->slots, 0, sizeof *grams->slots << bits);
+    return bits;
 }
 
 /* The first place of the run that pairs `at` and the next. */
-static uint32_t first_place(struct grams *grams, size_t size, size_t at)
+static uint32_t first_place(struct grams *grams, unsigned bits, size_t at)
 {
     const uint32_t *const ids = grams->ids;
     const uint64_t pair = (uint64_t)ids[at] << 32 | ids[at + 1];
-    uint64_t hash = pair * 0x9E3779B97F4A7C15u; /* 2^64 / the golden ratio (Knuth 6.4) */
-    hash ^= hash >> 32;
-    size_t slot = hash * 0xFF51AFD7ED558CCDu >> 32 & (size - 1);
-    for (; grams->slots[slot]; slot = (slot + 1) & (size - 1)) {
+    size_t slot = pair * 0x9E3779B97F4A7C15u >> (64 - bits); /* 2^64 / the golden ratio (Knuth 6.4) */
+    for (; grams->slots[slot]; slot = (slot + 1) & (((size_t)1 << bits) - 1)) {
         const uint32_t place = grams->slots[slot] - 1;
         if (ids[place] == ids[at] && ids[place + 1] == ids[at + 1])
             return place;
@@ -50,16 +48,16 @@ static uint32_t first_place(struct grams *grams, size_t size, size_t at)
 static uint32_t group(struct grams *grams, size_t places)
 {
     uint32_t *const groups = grams->groups;
-    const size_t size = table(grams, places);
+    const unsigned bits = table(grams, places);
     uint32_t most = FIRST | 1;
-    if (!size)
+    if (!bits)
         return 0;
     for (size_t at = 0; at < places; at++) {
         if (at + 1 == places || grams->positions[at + 1] != grams->positions[at] + 1) {
             groups[at] = NONE;
             continue;
         }
-        const uint32_t first = first_place(grams, size, at);
+        const uint32_t first = first_place(grams, bits, at);
         if (first == at) {
             groups[at] = FIRST | 1;
         } else {
@@ -114,14 +112,15 @@ static uint64_t repeated(struct grams *grams, size_t places, size_t n, const uin
     return found;
 }
 
-bool grams_count(struct grams *grams, const struct words *words, const uint32_t *offsets, struct grams_counts *counts)
+bool grams_count(struct grams *grams, struct words *words, const uint32_t *offsets, struct grams_counts *counts)
 {
     const size_t count = words->ids_count;
     size_t places = 0;
     *counts = (struct grams_counts){0};
-    if (!ROOM_FOR(grams->positions, grams->positions_room, count) || !ROOM_FOR(grams->ids, grams->ids_room, count) ||
+    if (!ROOM_FOR(grams->positions, grams->positions_room, count) ||
         !ROOM_FOR(grams->groups, grams->groups_room, count))
         return false;
+    grams->ids = words->ids;
     for (size_t at = 0; at < count; at++) {
         grams->positions[places] = (uint32_t)at;
         grams->ids[places] = words->ids[at];
@@ -143,7 +142,6 @@ bool grams_count(struct grams *grams, const struct words *words, const uint32_t 
 void grams_free(struct grams *grams)
 {
     free(grams->positions);
-    free(grams->ids);
     free(grams->groups);
     free(grams->slots);
     *grams = (struct grams){0};

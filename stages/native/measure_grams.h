@@ -14,8 +14,9 @@
 
 /* Room, zero to begin with. */
 struct grams {
-    uint32_t *positions, *ids, *groups, *slots;
-    size_t positions_room, ids_room, groups_room, slots_room;
+    uint32_t *positions, *groups, *slots;
+    size_t positions_room, groups_room, slots_room;
+    uint32_t *ids; /* those of the words */
 };
 
 /* For n words: top[n]: characters of the most frequent run joined by blanks, times its count; repeated[n]: characters of
@@ -24,8 +25,8 @@ struct grams_counts {
     uint64_t top[GRAMS_TOP_LAST + 1], repeated[GRAMS_LAST + 1];
 };
 
-/* offsets: characters of the words before each, and of all. False: no memory. */
-bool grams_count(struct grams *grams, const struct words *words, const uint32_t *offsets, struct grams_counts *counts);
+/* offsets: characters of the words before each, and of all. What is in words->ids is overwritten. False: no memory. */
+bool grams_count(struct grams *grams, struct words *words, const uint32_t *offsets, struct grams_counts *counts);
 
 void grams_free(struct grams *grams);
 

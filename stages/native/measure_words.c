@@ -1,7 +1,7 @@
 /* Words, numbered and folded: see measure_words.h.
  *
- * Both tables are open: a slot holds a number, what has it holds the hash. A word is folded when it is met first; of most
- * words that is the word itself, and so is its hash.
+ * The table is open: a slot holds the number of a word, the word its hash. A word is folded when it is met first, and what
+ * it becomes is a word of the table as well: of most words they themselves. So none is looked for twice but capitals.
  */
 #include "measure_words.h"
 
@@ -17,38 +17,6 @@ enum {
     LONG = 4,     /* filters/repetition.py */
     RUN = 6,      /* filters/ocr.py */
 };
-
-/* ---- hash ---- */
-
-/* The finaliser of MurmurHash3 (Appleby 2011): no two numbers become one. */
-static uint64_t mixed(uint64_t hash)
-{
-    hash ^= hash >> 33;
-    hash *= 0xFF51AFD7ED558CCDu;
-    hash ^= hash >> 33;
-    hash *= 0xC4CEB9FE1A85EC53u;
-    return hash ^ hash >> 33;
-}
-
-uint64_t words_hash(const uint8_t *bytes, size_t size, const uint8_t *end)
-{
-    uint64_t hash = size * 0x9E3779B97F4A7C15u, part; /* 2^64 / the golden ratio */
-    for (; size > 8; size -= 8, bytes += 8) {
-        memcpy(&part, bytes, 8);
-        hash = (hash ^ part) * 0xFF51AFD7ED558CCDu;
-        hash ^= hash >> 32;
-    }
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-    if (end - bytes >= 8 && size) {
-        memcpy(&part, bytes, 8);
-        return mixed(hash ^ (part & UINT64_MAX >> (64 - 8 * size)));
-    }
-#endif
-    uint8_t last[8] = {0};
-    memcpy(last, bytes, size);
-    memcpy(&part, last, 8);
-    return mixed(hash ^ part);
-}
 
 /* ---- lists ---- */
 
@@ -123,28 +91,25 @@ static uint32_t listed(const struct words_list *list, uint64_t hash)
 
 bool words_begin(struct words *words, const struct words_list *list)
 {
-    words->words_count = words->folded_count = words->ids_count = 0;
-    if (!words->word_slots && !(words->word_slots = malloc(FEWEST * sizeof *words->word_slots)))
-        return false;
-    if (!words->folded_slots && !(words->folded_slots = malloc(FEWEST * sizeof *words->folded_slots)))
+    words->words_count = words->ids_count = 0;
+    if (!words->slots && !(words->slots = malloc(FEWEST * sizeof *words->slots)))
         return false;
     if (!ROOM_FOR(words->met, words->met_room, list->count / 8 + 1))
         return false;
-    words->word_size = words->folded_size = FEWEST;
-    memset(words->word_slots, 0, FEWEST * sizeof *words->word_slots);
-    memset(words->folded_slots, 0, FEWEST * sizeof *words->folded_slots);
+    words->size = FEWEST;
+    memset(words->slots, 0, FEWEST * sizeof *words->slots);
     memset(words->met, 0, list->count / 8 + 1);
     return true;
 }
 
-static bool grow_words(struct words *words)
+static bool grow(struct words *words)
 {
-    const size_t size = 2 * words->word_size;
-    uint32_t *const slots = realloc(words->word_slots, size * sizeof *slots);
+    const size_t size = 2 * words->size;
+    uint32_t *const slots = realloc(words->slots, size * sizeof *slots);
     if (!slots)
         return false;
-    words->word_slots = memset(slots, 0, size * sizeof *slots);
-    words->word_size = size;
+    words->slots = memset(slots, 0, size * sizeof *slots);
+    words->size = size;
     for (size_t i = 0; i < words->words_count; i++) {
         size_t slot = words->words[i].hash & (size - 1);
         while (slots[slot])
@@ -154,21 +119,19 @@ static bool grow_words(struct words *words)
     return true;
 }
 
-static bool grow_folded(struct words *words)
+/* The number of a word, new or known; WORDS_NONE: no memory. */
+static uint32_t number_of(struct words *words, uint64_t hash)
 {
-    const size_t size = 2 * words->folded_size;
-    uint32_t *const slots = realloc(words->folded_slots, size * sizeof *slots);
-    if (!slots)
-        return false;
-    words->folded_slots = memset(slots, 0, size * sizeof *slots);
-    words->folded_size = size;
-    for (size_t i = 0; i < words->folded_count; i++) {
-        size_t slot = words->folded[i].hash & (size - 1);
-        while (slots[slot])
-            slot = (slot + 1) & (size - 1);
-        slots[slot] = (uint32_t)i + 1;
-    }
-    return true;
+    const uint32_t number = (uint32_t)words->words_count;
+    size_t slot = hash & (words->size - 1);
+    for (; words->slots[slot]; slot = (slot + 1) & (words->size - 1))
+        if (words->words[words->slots[slot] - 1].hash == hash)
+            return words->slots[slot] - 1;
+    if (!ROOM_FOR(words->words, words->words_room, words->words_count + 1))
+        return WORDS_NONE;
+    words->words[words->words_count++] = (struct word){.hash = hash, .folded = WORDS_NONE, .listed = WORDS_NONE};
+    words->slots[slot] = number + 1;
+    return 2 * words->words_count <= words->size || grow(words) ? number : WORDS_NONE;
 }
 
 /* Whether digits stand between letters (filters/ocr.py: MIXED). */
@@ -190,14 +153,18 @@ static bool is_mixed(const uint8_t *word, const uint8_t *end)
     return false;
 }
 
-/* Looks at every sixth letter first: where it is no consonant, no run holds it. */
+/* A bit a letter, up to 64 of them; then runs of two, of four and of six. */
 static bool has_consonants_ascii(const uint8_t *word, size_t size)
 {
-    const uint8_t *const classes = letter_blocks[0];
-    for (size_t end = RUN, run = 0; end <= size; end += RUN - run) {
-        for (run = 0; run < RUN && letter_classes[classes[word[end - 1 - run]]].bits & LETTER_CONSONANT;)
-            run++;
-        if (run == RUN)
+    for (size_t from = 0; from + RUN <= size; from += 64 - RUN + 1) {
+        const size_t some = size - from < 64 ? size - from : 64;
+        uint64_t run = 0;
+        for (size_t i = 0; i < some; i++) {
+            const uint32_t bits = letter_classes[letter_blocks[0][word[from + i]]].bits;
+            run |= (uint64_t)((bits & LETTER_CONSONANT) != 0) << i;
+        }
+        run &= run >> 1;
+        if (run & run >> 2 & run >> 4)
             return true;
     }
     return false;
@@ -216,83 +183,66 @@ static bool has_consonants(const uint8_t *word, size_t size, size_t length)
     return false;
 }
 
-/* The number of a folded word, new or known; WORDS_NONE: no memory. */
-static uint32_t add_folded(struct words *words, const struct words_list *list, const uint8_t *text, size_t size,
-                           size_t length, uint32_t bits, uint64_t hash)
+/* Tells what there is to be told of a folded word. */
+static void tell(const struct words_list *list, struct word *told, const uint8_t *text, size_t size,
+                 size_t length, uint32_t bits)
 {
-    size_t slot = hash & (words->folded_size - 1);
-    for (; words->folded_slots[slot]; slot = (slot + 1) & (words->folded_size - 1))
-        if (words->folded[words->folded_slots[slot] - 1].hash == hash)
-            return words->folded_slots[slot] - 1;
-    const uint32_t number = (uint32_t)words->folded_count;
-    if (!ROOM_FOR(words->folded, words->folded_room, words->folded_count + 1))
-        return WORDS_NONE;
-    const bool lettered = bits & LETTER_ALPHA;
-    struct word_folded *const folded = words->folded + words->folded_count++;
-    *folded = (struct word_folded){
-        .hash = hash, .listed = listed(list, hash), .length = (uint32_t)length, .lettered = lettered,
-        .mixed = lettered && bits & LETTER_DIGIT && is_mixed(text, text + size),
-        .consonants = lettered && length >= RUN && has_consonants(text, size, length)};
-    if (folded->listed != WORDS_NONE)
-        words->met[folded->listed / 8] |= (uint8_t)(1u << folded->listed % 8);
-    words->folded_slots[slot] = number + 1;
-    return 2 * words->folded_count <= words->folded_size || grow_folded(words) ? number : WORDS_NONE;
+    unsigned kind = WORD_KNOWN | (length == 1 ? WORD_LONE : length >= LONG ? WORD_LONG : 0);
+    if (bits & LETTER_ALPHA) {
+        kind |= WORD_LETTERED;
+        kind |= bits & LETTER_DIGIT && is_mixed(text, text + size) ? WORD_MIXED : 0;
+        kind |= length >= RUN && has_consonants(text, size, length) ? WORD_CONSONANTS : 0;
+    }
+    told->kind = kind;
+    __builtin_prefetch(list->slots + (told->hash & (list->size - 1)));
 }
 
-static bool add_new(struct words *words, const struct words_list *list, const uint8_t *word, size_t size, size_t length,
-                    uint32_t bits, uint64_t hash)
+bool words_new(struct words *words, const struct words_list *list, const uint8_t *word, size_t size, size_t length,
+               uint32_t bits, uint64_t hash)
 {
-    uint32_t folded = WORDS_NONE;
-    if (bits & LETTER_ALNUM && !(bits & LETTER_CHANGES)) {
-        folded = add_folded(words, list, word, size, length, bits, hash);
-        if (folded == WORDS_NONE)
-            return false;
-    } else if (bits & LETTER_ALNUM) {
+    const uint32_t number = number_of(words, hash);
+    if (number == WORDS_NONE)
+        return false;
+    words->words[number].count = 1;
+    words->ids[words->ids_count++] = number;
+    if (!(bits & LETTER_ALNUM))
+        return true;
+    uint32_t folded = number;
+    if (bits & LETTER_CHANGES) {
         const struct fold *const fold = &words->fold;
         if (!fold_word(&words->fold, word, size))
             return false;
-        folded = add_folded(words, list, fold->text, fold->size, fold->length, fold->bits,
-                            words_hash(fold->text, fold->size, fold->text + fold->size));
+        folded = number_of(words, words_hash(fold->text, fold->size, fold->text + fold->size));
         if (folded == WORDS_NONE)
             return false;
+        word = fold->text;
+        size = fold->size;
+        length = fold->length;
+        bits = fold->bits;
     }
-    if (!ROOM_FOR(words->words, words->words_room, words->words_count + 1))
-        return false;
-    words->words[words->words_count++] = (struct word){hash, 1, folded};
-    return 2 * words->words_count <= words->word_size || grow_words(words);
-}
-
-bool words_add(struct words *words, const struct words_list *list, const uint8_t *word, size_t size, size_t length,
-               uint32_t bits, const uint8_t *end)
-{
-    const uint64_t hash = words_hash(word, size, end);
-    size_t slot = hash & (words->word_size - 1);
-    if (!ROOM_FOR(words->ids, words->ids_room, words->ids_count + 1))
-        return false;
-    for (; words->word_slots[slot]; slot = (slot + 1) & (words->word_size - 1)) {
-        struct word *const known = words->words + words->word_slots[slot] - 1;
-        if (known->hash == hash) {
-            known->count++;
-            words->ids[words->ids_count++] = words->word_slots[slot] - 1;
-            return true;
-        }
-    }
-    words->ids[words->ids_count++] = (uint32_t)words->words_count;
-    words->word_slots[slot] = (uint32_t)words->words_count + 1;
-    return add_new(words, list, word, size, length, bits, hash);
+    words->words[number].folded = folded;
+    if (!words->words[folded].kind)
+        tell(list, words->words + folded, word, size, length, bits);
+    return true;
 }
 
 /* ---- counts ---- */
 
-static void count_lettered(const struct words_list *list, const struct word_folded *word, struct words_counts *counts)
+static void count_word(struct words *words, const struct words_list *list, const struct word *word, struct words_counts *counts)
 {
     const bool known = word->listed != WORDS_NONE, stop = known && list->stops[word->listed];
-    const uint64_t count = word->count;
+    const uint64_t count = word->total;
+    if (known)
+        words->met[word->listed / 8] |= (uint8_t)(1u << word->listed % 8);
+    counts->stops += stop ? count : 0;
+    counts->stops_distinct += stop;
+    if (!(word->kind & WORD_LETTERED))
+        return;
     counts->lettered += count;
-    counts->mixed += word->mixed ? count : 0;
-    counts->consonants += word->consonants ? count : 0;
-    counts->lone += word->length == 1 && !stop ? count : 0;
-    if (word->length >= LONG && !stop && count > counts->top)
+    counts->mixed += word->kind & WORD_MIXED ? count : 0;
+    counts->consonants += word->kind & WORD_CONSONANTS ? count : 0;
+    counts->lone += word->kind & WORD_LONE && !stop ? count : 0;
+    if (word->kind & WORD_LONG && !stop && count > counts->top)
         counts->top = count;
     if (known && list->logs[word->listed] <= 0) {
         counts->logs += (double)count * list->logs[word->listed];
@@ -315,7 +265,7 @@ static bool stands_at(const struct words *words, size_t at, const uint32_t *phra
         const uint32_t folded = words->words[words->ids[at]].folded;
         if (folded == WORDS_NONE)
             continue;
-        if (words->folded[folded].listed != phrase[of])
+        if (words->words[folded].listed != phrase[of])
             return false;
         of++;
     }
@@ -361,26 +311,21 @@ void words_count(struct words *words, const struct words_list *list, struct word
     *counts = (struct words_counts){0};
     for (size_t i = 0; i < words->words_count; i++)
         if (words->words[i].folded != WORDS_NONE)
-            words->folded[words->words[i].folded].count += words->words[i].count;
-    for (size_t i = 0; i < words->folded_count; i++) {
-        const struct word_folded *const word = words->folded + i;
-        if (word->listed != WORDS_NONE && list->stops[word->listed]) {
-            counts->stops += word->count;
-            counts->stops_distinct++;
-        }
-        if (word->lettered)
-            count_lettered(list, word, counts);
-    }
+            words->words[words->words[i].folded].total += words->words[i].count;
+    for (size_t i = 0; i < words->words_count; i++)
+        if (words->words[i].total)
+            words->words[i].listed = listed(list, words->words[i].hash);
+    for (size_t i = 0; i < words->words_count; i++)
+        if (words->words[i].total)
+            count_word(words, list, words->words + i, counts);
     count_phrases(words, list, counts);
 }
 
 void words_free(struct words *words)
 {
     free(words->words);
-    free(words->folded);
     free(words->ids);
-    free(words->word_slots);
-    free(words->folded_slots);
+    free(words->slots);
     free(words->met);
     fold_free(&words->fold);
     *words = (struct words){0};

@@ -15,6 +15,7 @@ WAYS: list[tuple[Path, tuple[str, ...]]] = [
     (HERE / "bytelevel_main.c", ("-DPLAIN_C",)),
     (HERE / "added_main.c", ("-DPLAIN_C",)),
     (HERE / "blocks_main.c", ("-DPLAIN_C",)),
+    (HERE / "measure_main.c", ("-DPLAIN_C",)),
     (HERE / "match_main.c", ("-DPLAIN_C",)),
     (HERE / "minhash_main.c", ("-DPLAIN_C",)),
 ]
