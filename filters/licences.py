@@ -4,8 +4,8 @@ import re
 
 PERMISSIVENESS = (
     re.compile(r"^(CC0|CC-PDM|PDDL|Unlicense|public[- ]domain)", re.I),
-    re.compile(r"^(CC-BY-\d|DL-DE-ZERO|DL-DE-BY|etalab|OGL|NLOD|IODL-2|MIT|BSD|Apache|ODC-By|EUPL)", re.I),
-    re.compile(r"^(CC-BY-SA|ODbL|GFDL|GPL|LGPL|AGPL|IODL-1)", re.I),
+    re.compile(r"^(CC-BY-\d|DL-DE-ZERO|DL-DE-BY|etalab|OGL|NLOD|IODL-2|MIT|BSD|Apache|ODC-By)", re.I),
+    re.compile(r"^(CC-BY-SA|ODbL|EUPL|GFDL|GPL|LGPL|AGPL|IODL-1)", re.I),
     re.compile(r"^CC-BY-(ND|NC)", re.I),
 )
 """From what asks for nothing to what forbids much: names as SPDX or a publisher has them, by how they begin."""
