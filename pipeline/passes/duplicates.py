@@ -151,7 +151,8 @@ def unite(unit: Unit, guard: Guard) -> Made:
     groups = find("stages", "deduplicate").unite(unit.given["documents"], _edges(unit.carry["edges"]))
     stored = tables.put_sorted(unit.path(".groups"), groups, "number")
     costs = defaultdict(float, deduplicate=time.process_time() - started)
-    return Made({".groups": stored}, {"rows": groups.num_rows}, line.spent(costs, started))
+    counts = {"rows": groups.num_rows, "edges": _edges_of(groups["group"].to_numpy())}
+    return Made({".groups": stored}, counts, line.spent(costs, started))
 
 
 def members(unit: Unit, guard: Guard) -> Made:
@@ -315,9 +316,8 @@ def _member_units(parts: Sequence[Part], united: Done, urls: Done, where: str) -
 
 def _elect_units(recipe: Recipe, parts: Sequence[Part], united: Done, gathered: Done, where: str) -> list[Unit]:
     """One unit a range of groups."""
-    total, documents = united[0][1].counts["rows"], sum(part.rows for part in parts)
-    ranges = -(-total // MEMBERS_A_TASK) or 1
-    edges = [at * documents // ranges for at in range(ranges)] + [documents]
+    counts = united[0][1].counts
+    edges = [0, *counts["edges"], sum(part.rows for part in parts)]
     return [
         Unit(
             name=f"elect {at:05}",
@@ -332,10 +332,17 @@ def _elect_units(recipe: Recipe, parts: Sequence[Part], united: Done, gathered: 
                 "members": [unit.path(".members") for unit, _ in gathered],
                 "stages": line.options(recipe, ["deduplicate"]),
             },
-            load=total // ranges,
+            load=counts["rows"],
         )
-        for at in range(ranges)
+        for at in range(len(edges) - 1)
     ]
+
+
+def _edges_of(groups: NDArray[np.uint32]) -> list[int]:
+    """Where to part groups so that about MEMBERS_A_TASK members are between two edges: small numbers have more."""
+    ranges = -(-len(groups) // MEMBERS_A_TASK)
+    at = [len(groups) * number // ranges for number in range(1, ranges)]
+    return sorted({int(edge) for edge in np.sort(groups)[at]})
 
 
 def _digests(part: Part, suffixes: Sequence[str]) -> list[Any]:
