@@ -8,12 +8,14 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from florilegium.pipeline import account, limits, tables
 from florilegium.pipeline.errors import PipelineError
 from florilegium.pipeline.limits import Setting
 from florilegium.pipeline.measured import Files, shards
 from florilegium.pipeline.recipe import LINE
+from florilegium.pipeline.report.spread import Spread
 from florilegium.pipeline.schema import VERDICT, Batch, put
 from florilegium.pipeline.stage import find
 
@@ -81,6 +83,9 @@ class Near:
     examples: Sequence[Example]
 
 
+Values = list[NDArray[np.float32]]
+
+
 @dataclass(frozen=True)
 class Answer:
     """What would change. limits: what a recipe says under stages.filter.limits to build so."""
@@ -91,10 +96,11 @@ class Answer:
     limits: Mapping[str, Any]
 
 
-def what_if(out: str, wanted: Sequence[str], examples: int, walk: Walk) -> Answer:
+def what_if(out: str, wanted: Sequence[str], examples: int, walk: Walk, values: list[Values] | None = None) -> Answer:
     """What a finished build would keep with other limits (`deu_Latn.lines.bullets.high=0.5`), from its stored measures.
 
-    examples: documents shown on each side of each limit. Raises PipelineError for a folder without a finished build or
+    examples: documents shown on each side of each limit. values: takes of each setting the values of the documents that
+    break no other limit, by shard. Raises PipelineError for a folder without a finished build or
     without its work, and for settings that name no measure or no end.
     """
     facts = account.manifest(out)
@@ -116,9 +122,13 @@ def what_if(out: str, wanted: Sequence[str], examples: int, walk: Walk) -> Answe
         number += batch.num_rows
         counts.append(judged.group_by("language", "old", "new").len())
         moved.append(judged.filter(pl.col("old").ne_missing(pl.col("new"))))
+        around = [_around(setting, batch, judged) for setting in settings]
         near = [
-            _nearest(setting, examples, batch, judged, found) for setting, found in zip(settings, near, strict=True)
+            _nearest(setting, examples, here, found)
+            for setting, here, found in zip(settings, around, near, strict=True)
         ]
+        if values is not None:
+            values.append([here["value"].cast(pl.Float32).to_numpy() for here in around])
     tokens = _Tokens(out) if facts.get("tokens") else None
     changed = _with_tokens(pl.concat(moved), tokens)
     return Answer(
@@ -130,6 +140,21 @@ def what_if(out: str, wanted: Sequence[str], examples: int, walk: Walk) -> Answe
         ],
         limits=new,
     )
+
+
+def spreads(answer: Answer, values: Sequence[Values]) -> list[Spread]:
+    """What there is to draw of an answer, with the values that were taken beside it."""
+    found = []
+    for near, column in zip(answer.near, zip(*values, strict=True), strict=True):
+        one = near.setting
+        title = f"{one.language} {one.measure} {one.end}: {shown(one.before)} to {shown(one.after)}"
+        found.append(Spread(title, np.concatenate(column), one.before, one.after, one.end == "low"))
+    return found
+
+
+def shown(limit: float | None) -> str:
+    """A limit in words."""
+    return "off" if limit is None else f"{limit:g}"
 
 
 def _read(files: Files) -> Batch:
@@ -163,23 +188,24 @@ def _judged(files: Files, batch: Batch, before: Any, after: Any) -> pl.DataFrame
     return pl.DataFrame(pl.from_arrow(pa.table(columns)))
 
 
-def _nearest(setting: Setting, most: int, batch: Batch, judged: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
-    """The documents nearest to a limit on both sides, of those found before and those of a shard.
+def _around(setting: Setting, batch: Batch, judged: pl.DataFrame) -> pl.DataFrame:
+    """The documents of a shard that a limit is for and that break no other: the rest goes whatever this limit is."""
+    numbers = pc.struct_field(batch["measures"], [setting.measure])
+    values = pl.Series("value", pl.from_arrow(numbers.cast(pa.float64())), pl.Float64)
+    of_limit = pl.col("new").is_null() | (pl.col("new") == f"filter.{setting.measure}")
+    spoken = pl.lit(True) if setting.language == "every" else pl.col("language") == setting.language
+    urls = pl.Series(pl.from_arrow(batch["url"]))
+    there = judged.with_columns(value=values[judged["row"]], url=urls[judged["row"]])
+    return there.filter(of_limit & spoken & pl.col("value").is_not_null())
 
-    Only such as break no other limit: the rest is dropped whatever this limit is.
-    """
+
+def _nearest(setting: Setting, most: int, around: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
+    """The documents nearest to a limit on both sides, of those found before and those of a shard."""
     limit = _limit(setting)
     if limit is None or most == 0:
         return found
-    values = pc.struct_field(batch["measures"], [setting.measure])
-    values = pl.Series("value", pl.from_arrow(values.cast(pa.float64())), pl.Float64)
-    of_limit = pl.col("new").is_null() | (pl.col("new") == f"filter.{setting.measure}")
-    spoken = pl.lit(True) if setting.language == "every" else pl.col("language") == setting.language
-    here = (
-        judged.with_columns(value=values[judged["row"]], url=pl.Series(pl.from_arrow(batch["url"]))[judged["row"]])
-        .filter(of_limit & spoken & pl.col("value").is_not_null())
-        .with_columns(above=pl.col("value") > float(np.float32(limit)), far=(pl.col("value") - limit).abs())
-    )
+    above = pl.col("value") > float(np.float32(limit))
+    here = around.with_columns(above=above, far=(pl.col("value") - limit).abs())
     joined = here if found.is_empty() else pl.concat([found, here])
     return joined.sort("far", "id").group_by("above", maintain_order=True).head(most).sort("value", "id")
 

@@ -39,6 +39,9 @@ def what_if(
     ],
     *,
     examples: Annotated[int, typer.Option(min=0, help="Documents shown on each side of each limit.")] = 3,
+    plot: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Draw how the values spread around each limit (.svg).")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Show what other limits would keep and drop, from the measures that a build stored: nothing is built or written.
@@ -51,14 +54,22 @@ def what_if(
       florilegium what-if corpus --set deu_Latn.lines.bullets=0.5
 
       florilegium what-if corpus --set every.length.words.low=100 --set every.lines.short.high=off --json
+
+      florilegium what-if corpus --set every.stop_words.distinct.low=5 --plot limit.svg
     """
     from dataclasses import asdict
 
+    from florilegium.pipeline import store
     from florilegium.pipeline.cli import tables
     from florilegium.pipeline.cli.progress import walking
+    from florilegium.pipeline.report.spread import draw
+    from florilegium.pipeline.whatif import Values, spreads
     from florilegium.pipeline.whatif import what_if as asked
 
-    found = asked(folder, settings, examples, walking)
+    values: list[Values] = []
+    found = asked(folder, settings, examples, walking, None if plot is None else values)
+    if plot is not None:
+        store.put_bytes(plot, draw(spreads(found, values)).encode())
     if as_json:
         typer.echo(json.dumps(asdict(found), ensure_ascii=False, indent=1))
     else:

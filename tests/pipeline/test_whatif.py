@@ -5,13 +5,18 @@ import subprocess
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from florilegium.pipeline import account, ledger
 from florilegium.pipeline.cli.progress import walking
 from florilegium.pipeline.errors import PipelineError
+from florilegium.pipeline.report.spread import Spread, bins
 from florilegium.pipeline.whatif import Answer, what_if
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -161,3 +166,31 @@ def test_without_its_work_a_build_has_no_measures(europe: Path, run: Run, tmp_pa
     run("clean", tmp_path / "out", "--all", "--yes")
     failed = run(*arguments, status=2)
     assert "not there any more" in failed.stderr and "florilegium build" in failed.stderr
+
+
+@given(
+    values=st.lists(st.floats(0, 100, width=32) | st.integers(0, 50).map(float), max_size=50),
+    limits=st.tuples(st.none() | st.floats(0, 100), st.none() | st.floats(0, 100)).filter(any),
+    low=st.booleans(),
+)
+def test_a_bar_is_wholly_kept_or_dropped_and_all_documents_are_in_bars(
+    values: list[float], limits: tuple[float | None, float | None], low: bool
+) -> None:
+    spread = Spread("x", np.array(values, np.float32), *limits, low)
+    edges, counts = bins(spread)
+    assert counts.sum() == len(values) and (np.diff(edges) > 0).all() and len(counts) == len(edges) - 1
+    limit = np.float32(limits[0] if limits[1] is None else limits[1])
+    kept = sum(value >= limit if low else value <= limit for value in spread.values)
+    side = edges[:-1] >= limit if low else edges[1:] <= limit
+    assert counts[side].sum() == kept
+
+
+def test_the_drawing_shows_each_limit(built: Path, run: Run, tmp_path: Path) -> None:
+    settings = ("--set", "every.length.words.low=130", "--set", "deu_Latn.lines.sentences.low=off")
+    for name in ("one.svg", "two.svg"):
+        run("what-if", built, *settings, "--plot", tmp_path / name)
+    assert (tmp_path / "one.svg").read_bytes() == (tmp_path / "two.svg").read_bytes()
+    root = ElementTree.parse(tmp_path / "one.svg").getroot()
+    titles = [text.text for text in root.iter("{http://www.w3.org/2000/svg}text") if text.get("class") == "title"]
+    assert titles == ["every length.words low: 30 to 130", "deu_Latn lines.sentences low: 0.05 to off"]
+    assert len([line for line in root.iter("{http://www.w3.org/2000/svg}line") if "line" in line.get("class", "")]) == 3
