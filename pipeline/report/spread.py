@@ -46,20 +46,22 @@ def draw(spreads: Sequence[Spread]) -> str:
 
 def bins(spread: Spread) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """The edges of the bars, of which the limit is one, and how many values each bar holds: all of them, together."""
-    limit = spread.before if spread.after is None else spread.after
-    marks = [mark for mark in (spread.before, spread.after) if mark is not None]
+    told = [float(np.float32(mark)) for mark in (spread.after, spread.before) if mark is not None]
+    marks = [mark for mark in told if np.isfinite(mark)]  # a limit beyond 32-bit numbers is none
+    limit = marks[0] if marks else None
     ends = np.quantile(spread.values, [1 - FAR, FAR], method="nearest") if len(spread.values) else np.zeros(2)
     low, high = min(*marks, *ends), max(*marks, *ends)
     step = (high - low) / BINS or 1.0
     if np.array_equal(spread.values, np.round(spread.values)):
         step = float(np.ceil(step))  # of whole numbers each bar holds as many
-    start = low if limit is None else limit - np.ceil((limit - low) / step) * step
-    edges = start + step * np.arange(BINS + 2)
+    below = 0 if limit is None else int(np.ceil((limit - low) / step)) + 1  # there is a bar on both sides of it
+    start = low if limit is None else limit - below * step
+    edges = start + step * np.arange(BINS + 3)
     if limit is not None:
-        edges[np.argmin(np.abs(edges - limit))] = np.float32(limit)
+        edges[np.argmin(np.abs(edges - limit))] = limit
     # A value at a lowest limit belongs above it, at a highest one below it, as filter has it.
     at = np.searchsorted(edges, spread.values, "right" if spread.low else "left") - 1
-    return edges, np.bincount(np.clip(at, 0, BINS), minlength=BINS + 1)
+    return edges, np.bincount(np.clip(at, 0, BINS + 1), minlength=BINS + 2)
 
 
 def _one(spread: Spread, top: float) -> str:
