@@ -56,7 +56,7 @@ def bins(spread: Spread) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         step = float(np.ceil(step))  # of whole numbers each bar holds as many
     below = 0 if limit is None else int(np.ceil((limit - low) / step)) + 1  # there is a bar on both sides of it
     start = low if limit is None else limit - below * step
-    edges = start + step * np.arange(BINS + 3)
+    edges: NDArray[np.float64] = start + step * np.arange(BINS + 3, dtype=np.float64)
     if limit is not None:
         edges[np.argmin(np.abs(edges - limit))] = limit
     # A value at a lowest limit belongs above it, at a highest one below it, as filter has it.
