@@ -22,6 +22,8 @@ from florilegium.stages._duplicates import shingles
 
 WORDS = 8
 """Words a run. An item of fewer words could stand anywhere, and is left out."""
+START = 80
+"""Characters of an item that a report shows."""
 FILTER_BITS = 24
 """Bits of a hash that are looked up first: 2 MiB, which turns away nearly all runs of most documents."""
 
@@ -31,13 +33,15 @@ class Index:
     """The runs of the items of a benchmark.
 
     hashes: uint64, different, ascending. begin: of each hash, where its items begin in `items` (one more at the end).
-    sizes: different runs of each item. seen: bool a value of the lowest FILTER_BITS bits.
+    sizes: different runs of each item, 0 where it has too few words. texts: the start of each item. seen: bool a value
+    of the lowest FILTER_BITS bits.
     """
 
     hashes: NDArray[np.uint64]
     begin: NDArray[np.int64]
     items: NDArray[np.int64]
     sizes: NDArray[np.int64]
+    texts: tuple[str, ...]
     seen: NDArray[np.bool_]
 
 
@@ -58,25 +62,32 @@ def index(path: Path) -> Index:
     items = pairs[:, 1].astype(np.int64)
     seen = np.zeros(1 << FILTER_BITS, bool)
     seen[different & np.uint64((1 << FILTER_BITS) - 1)] = True
-    return Index(different, np.append(begin, len(items)), items, np.bincount(items, minlength=len(texts)), seen)
+    sizes = np.bincount(items, minlength=len(texts))
+    starts = tuple(" ".join(text[: 2 * START].split())[:START] for text in texts)
+    return Index(different, np.append(begin, len(items)), items, sizes, starts, seen)
 
 
 def contamination(texts: "pa.Array[Any]", benchmarks: Mapping[str, Path]) -> dict[str, "pa.Array[Any]"]:
     """`contamination.<name>`: the largest share of one item of each benchmark that each text (large_string) holds."""
+    found: dict[str, pa.Array[Any]] = {}
+    missing: Any = texts.is_null()
+    for name, (row, _, share) in held(texts, benchmarks).items():
+        largest = np.zeros(len(texts), np.float32)
+        np.maximum.at(largest, row, share)
+        found[f"contamination.{name}"] = pa.array(largest, mask=missing.to_numpy(zero_copy_only=False))
+    return found
+
+
+def held(texts: "pa.Array[Any]", benchmarks: Mapping[str, Path]) -> dict[str, tuple[Any, Any, NDArray[np.float32]]]:
+    """What texts (large_string) hold of each benchmark: (text, item, share) of all that have a run in common."""
     if not benchmarks:
         return {}
     hashes, offsets = shingles(texts, WORDS)
     row = np.repeat(np.arange(len(texts)), np.diff(offsets))
-    missing: Any = texts.is_null()
-    return {
-        f"contamination.{name}": pa.array(
-            _shares(hashes, row, len(texts), index(path)), mask=missing.to_numpy(zero_copy_only=False)
-        )
-        for name, path in benchmarks.items()
-    }
+    return {name: _held(hashes, row, index(path)) for name, path in benchmarks.items()}
 
 
-def _shares(hashes: NDArray[np.uint64], row: NDArray[np.int64], rows: int, index: Index) -> NDArray[np.float32]:
+def _held(hashes: NDArray[np.uint64], row: NDArray[np.int64], index: Index) -> tuple[Any, Any, NDArray[np.float32]]:
     likely = index.seen[hashes & np.uint64((1 << FILTER_BITS) - 1)]
     hashes, row = hashes[likely], row[likely]
     at = np.searchsorted(index.hashes, hashes).clip(max=len(index.hashes) - 1)
@@ -85,10 +96,8 @@ def _shares(hashes: NDArray[np.uint64], row: NDArray[np.int64], rows: int, index
     counts = np.diff(index.begin)[pairs[:, 1]]
     within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
     items = index.items[np.repeat(index.begin[:-1][pairs[:, 1]], counts) + within]
-    held, times = np.unique(np.stack([np.repeat(pairs[:, 0], counts), items], axis=1), axis=0, return_counts=True)
-    largest = np.zeros(rows, np.float32)
-    np.maximum.at(largest, held[:, 0], (times / index.sizes[held[:, 1]]).astype(np.float32))
-    return largest
+    both, times = np.unique(np.stack([np.repeat(pairs[:, 0], counts), items], axis=1), axis=0, return_counts=True)
+    return both[:, 0], both[:, 1], (times / index.sizes[both[:, 1]]).astype(np.float32)
 
 
 def _worded(texts: Sequence[str]) -> NDArray[np.bool_]:

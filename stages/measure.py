@@ -21,7 +21,7 @@ from florilegium.languages import UNDETERMINED, Language, files, load
 from florilegium.pipeline.schema import COLUMNS, Batch, put
 from florilegium.pipeline.verdict import drop
 from florilegium.stages._added_measures import added, scorers
-from florilegium.stages._benchmarks import contamination, index
+from florilegium.stages._benchmarks import contamination, held, index  # noqa: F401  (the frame finds held here)
 from florilegium.stages._duplicates import signatures
 from florilegium.stages._measures import hashes, measured, taken
 

@@ -1,6 +1,7 @@
-"""Commands about measures and their limits: what-if, limits fit, filters, filters train."""
+"""Commands about measures and their limits: what-if, contamination, limits fit, filters, filters train."""
 
 import json
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
@@ -13,6 +14,7 @@ Texts = "A folder, file or pattern of texts: .txt, or .jsonl and .parquet with `
 def add_to(app: typer.Typer) -> None:
     """Add this group's commands."""
     app.command(name="what-if")(what_if)
+    app.command()(contamination)
     group = typer.Typer(name="limits", help="Limits from reference texts.", no_args_is_help=True, rich_markup_mode=None)
     group.callback()(_limits)
     group.command()(fit)
@@ -74,6 +76,38 @@ def what_if(
         typer.echo(json.dumps(asdict(found), ensure_ascii=False, indent=1))
     else:
         tables.print_what_if(found)
+
+
+def contamination(
+    folder: Folder,
+    benchmarks: Annotated[
+        list[Path],
+        typer.Argument(metavar="FILE...", help="Benchmarks: an item a line (.txt, .jsonl) or a row (.parquet)."),
+    ],
+    *,
+    least: Annotated[float, typer.Option(min=0, max=1, help="The share of an item that counts as the item.")] = 0.7,
+    examples: Annotated[int, typer.Option(min=0, help="Items shown of each benchmark, with where they stand.")] = 5,
+    as_json: AsJson = False,
+) -> None:
+    """Report which items of benchmarks stand in the texts that a build kept. `stages.measure.benchmarks` drops them.
+
+    Examples:
+
+      florilegium contamination corpus mmlu.jsonl squad.parquet
+
+      florilegium contamination corpus exam.txt --least 0.5 --json
+    """
+    from dataclasses import asdict
+
+    from florilegium.pipeline.cli import tables
+    from florilegium.pipeline.cli.progress import walking
+    from florilegium.pipeline.contamination import contamination as found_in
+
+    found = found_in(folder, benchmarks, least, walking)
+    if as_json:
+        typer.echo(json.dumps([asdict(one) for one in found], ensure_ascii=False, indent=1))
+    else:
+        tables.print_contamination(found, examples)
 
 
 def fit(

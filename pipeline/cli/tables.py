@@ -14,6 +14,7 @@ from florilegium.pipeline.account import meaning, meanings
 if TYPE_CHECKING:
     import polars as pl
 
+    from florilegium.pipeline.contamination import Benchmark
     from florilegium.pipeline.fitting import Fit
     from florilegium.pipeline.plan import Plan, Status
     from florilegium.pipeline.quality import Trained
@@ -164,6 +165,24 @@ def print_similar(found: Sequence[Mapping[str, Any]]) -> None:
         )
         table.add_row(f"{row['similarity']:.2f}", Text(name), row["language"] or "–", words, row["reason"] or "kept")
     CONSOLE.print(table)
+
+
+def print_contamination(found: Sequence["Benchmark"], examples: int) -> None:
+    """A row a benchmark; then the items that stand in the corpus, and where."""
+    table = _table(
+        "benchmark", "items", "long enough", "in the corpus", "documents with them", "dropped by the build",
+        right=(1, 2, 3, 4, 5),
+    )  # fmt: skip
+    for one in found:
+        numbers = (one.items, one.tellable, one.contaminated, one.documents, one.dropped)
+        table.add_row(Text(one.name), *(f"{number:,}" for number in numbers))
+    CONSOLE.print(table)
+    for one in found:
+        for item in one.found[:examples]:
+            CONSOLE.print(f"{one.name}, item {item.item}, {item.share:.0%} of it: {item.text}", markup=False)
+            CONSOLE.print(f"  in {item.url or item.id} ({item.language})", markup=False)
+        if len(one.found) > examples:
+            CONSOLE.print(f"  and {len(one.found) - examples:,} more items of {one.name}: --examples", markup=False)
 
 
 def print_pieces(found: Sequence[Mapping[str, Any]]) -> None:
