@@ -248,7 +248,7 @@ class Datatrove:
     languages: Languages = ()
     """Codes or sets of languages whose texts it judges; by default all."""
 
-    libraries = ("datatrove",)
+    libraries = ("datatrove", "spacy")  # the second parts words
 
     def files(self) -> Mapping[str, Path]:
         """It opens none of ours."""
