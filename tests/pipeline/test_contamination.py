@@ -35,7 +35,7 @@ def test_items_in_the_corpus_are_reported_with_their_place(built: Path, exam: Pa
     assert found["found"][0]["url"] in shown and "100% of it" in shown
 
 
-def test_a_recipe_drops_what_holds_an_item(europe: Path, built: Path, exam: Path, run: Run, tmp_path: Path) -> None:
+def test_a_recipe_drops_what_holds_an_item(europe: Path, exam: Path, run: Run, tmp_path: Path) -> None:
     recipe = yaml.safe_load((europe / "recipe.yaml").read_text("utf-8"))
     recipe["stages"] = {**recipe.get("stages", {}), "measure": {"benchmarks": {"exam": str(exam)}}}
     for source in recipe["sources"]:
