@@ -12,6 +12,9 @@ from typing import Literal
 Kind = Literal["template", "furniture", "c4_few_words", "c4_long_word", "c4_javascript", "c4_policy"]
 """template: the line stands on many pages of its site. furniture: a phrase of the language profile. c4_*: by `c4`."""
 
+LONGEST_PHRASE = 200
+"""Characters of a line: a longer one is no phrase, whatever stands around it. The profiles' phrases have at most 90."""
+
 FEWEST_WORDS = 3
 LONGEST_WORD = 1000
 """C4 (arXiv:1910.10683, 2.2, and its code) removes lines of fewer words, or with a longer one in characters."""
@@ -83,7 +86,7 @@ def removal(
     left = [at for at in filled if at not in going]
     for ends in (left, left[::-1]) if phrases else ():
         for at in ends:
-            if phrase(lines[at]) not in phrases:
+            if len(lines[at]) > LONGEST_PHRASE or phrase(lines[at]) not in phrases:
                 break
             going[at] = "furniture"
     if not going:

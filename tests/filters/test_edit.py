@@ -33,6 +33,8 @@ CASES = [
     ("x\nHome\na\nx", {0, 3}, "a", {"template": 2, "furniture": 1}, {"template": 4, "furniture": 5}),
     ("Home\n\nAccept all cookies", set(), "", {"furniture": 2}, {"furniture": 24}),
     ("Homes\na", set(), "Homes\na", {}, {}),
+    ("Home" + "!" * 196 + "\na", set(), "a", {"furniture": 1}, {"furniture": 201}),
+    ("Home" + "!" * 197 + "\na", set(), "Home" + "!" * 197 + "\na", {}, {}),
 ]
 
 
