@@ -237,7 +237,7 @@ static bool holds(const uint8_t *word, size_t size, const char *name, size_t len
 /* Placeholders that are words (filters/tells.py). Marks are in our words, and in none of regular expressions. */
 static void count_placeholder(struct pass *pass, const uint8_t *begin, const uint8_t *end, const char *name, size_t length)
 {
-    for (const uint8_t *at = begin; (size_t)(end - at) >= length; at++) {
+    for (const uint8_t *at = begin; end - at >= (ptrdiff_t)length; at++) {
         if (*at != (uint8_t)*name || memcmp(at, name, length) != 0 || at < pass->placeholder_end)
             continue;
         const uint8_t *before = at;
@@ -248,12 +248,13 @@ static void count_placeholder(struct pass *pass, const uint8_t *begin, const uin
     }
 }
 
+/* Of words without marks their first letter tells all but few apart. */
 static void count_placeholders(struct pass *pass, const uint8_t *begin, const uint8_t *end, uint32_t bits)
 {
-    const size_t size = (size_t)(end - begin);
-    if (size == 3 || (bits & LETTER_MARK && size > 3))
+    const bool marks = bits & LETTER_MARK;
+    if (marks || (*begin == 'N' && end - begin == 3))
         count_placeholder(pass, begin, end, "NaN", 3);
-    if (size == 9 || (bits & LETTER_MARK && size > 9))
+    if (marks || (*begin == 'u' && end - begin == 9))
         count_placeholder(pass, begin, end, "undefined", 9);
 }
 
@@ -428,6 +429,8 @@ static void take_ascii(struct pass *pass, const uint8_t *begin)
 
 static bool is_end(const struct measure_profile *profile, uint32_t code)
 {
+    if (code < 0x80)
+        return profile->ends_ascii[code / 64] >> code % 64 & 1;
     for (size_t i = 0; i < profile->ends_count; i++)
         if (profile->ends[i] == code)
             return true;

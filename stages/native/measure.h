@@ -84,6 +84,7 @@ enum measure {
 struct measure_profile {
     uint32_t *ends; /* characters that end a sentence, none of them white space or of a word */
     size_t ends_count;
+    uint64_t ends_ascii[2]; /* a bit for each of them that is ASCII */
     uint32_t scripts; /* a bit for each script that its letters are of; 0: no telling */
     struct words_list list;
 };

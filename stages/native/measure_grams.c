@@ -78,16 +78,15 @@ static uint64_t top(const struct grams *grams, uint32_t most, size_t n, const ui
     return (uint64_t)(offsets[position + n] - offsets[position] + n - 1) * most;
 }
 
-/* Keeps the places of runs that repeat. */
+/* Keeps the places of runs that repeat; without a branch, for which do cannot be foreseen. */
 static size_t keep(struct grams *grams, size_t places)
 {
     size_t kept = 0;
     for (size_t at = 0; at < places; at++) {
         const uint32_t group = grams->groups[at];
-        if (group == NONE || group == (FIRST | 1))
-            continue;
         grams->positions[kept] = grams->positions[at];
-        grams->ids[kept++] = group & FIRST ? (uint32_t)at : group;
+        grams->ids[kept] = group & FIRST ? (uint32_t)at : group;
+        kept += group != NONE && group != (FIRST | 1);
     }
     return kept;
 }

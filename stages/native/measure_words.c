@@ -313,10 +313,10 @@ void words_count(struct words *words, const struct words_list *list, struct word
         if (words->words[i].folded != WORDS_NONE)
             words->words[words->words[i].folded].total += words->words[i].count;
     for (size_t i = 0; i < words->words_count; i++)
-        if (words->words[i].total)
+        if (words->words[i].kind)
             words->words[i].listed = listed(list, words->words[i].hash);
     for (size_t i = 0; i < words->words_count; i++)
-        if (words->words[i].total)
+        if (words->words[i].kind)
             count_word(words, list, words->words + i, counts);
     count_phrases(words, list, counts);
 }

@@ -64,6 +64,9 @@ static bool fill(struct measure_profile *profile, const Py_buffer *parts)
     profile->ends = malloc((size_t)parts[ENDS].len + 1);
     if (profile->ends && parts[ENDS].len)
         memcpy(profile->ends, parts[ENDS].buf, (size_t)parts[ENDS].len);
+    for (size_t i = 0; profile->ends && i < profile->ends_count; i++)
+        if (profile->ends[i] < 0x80)
+            profile->ends_ascii[profile->ends[i] / 64] |= (uint64_t)1 << profile->ends[i] % 64;
     return profile->ends && words_list_make(&profile->list, parts[TEXT].buf, parts[TEXT_AT].buf, (size_t)parts[STOPS].len,
                                             parts[LOGS].buf, parts[STOPS].buf, parts[PHRASES].buf, parts[PHRASES_AT].buf,
                                             phrases);

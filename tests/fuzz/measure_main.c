@@ -44,7 +44,7 @@ static struct measure_profile make_profile(void)
     static const uint8_t stops[] = {1, 1, 0, 0, 1, 0};
     static const uint32_t phrases[] = {2, 3, 4, 4, 5};
     static const int64_t phrases_at[] = {0, 2, 5};
-    struct measure_profile profile = {.ends = ends, .ends_count = 4, .scripts = 1u << 20};
+    struct measure_profile profile = {.ends = ends, .ends_count = 4, .ends_ascii = {(uint64_t)1 << '.' | (uint64_t)1 << '!' | (uint64_t)1 << '?'}, .scripts = 1u << 20};
     profile.list.floor = -13;
     profile.list.frequent = true;
     require(words_list_make(&profile.list, (const uint8_t *)words, at, 6, logs, stops, phrases, phrases_at, 2), "memory");
