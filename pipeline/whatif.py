@@ -206,8 +206,8 @@ def _nearest(setting: Setting, most: int, around: pl.DataFrame, found: pl.DataFr
         return found
     above = pl.col("value") > float(np.float32(limit))
     here = around.with_columns(above=above, far=(pl.col("value") - limit).abs())
-    joined = here if found.is_empty() else pl.concat([found, here])
-    return joined.sort("far", "id").group_by("above", maintain_order=True).head(most).sort("value", "id")
+    joined = (here if found.is_empty() else pl.concat([found, here])).sort("far", "id")
+    return joined.filter(pl.int_range(pl.len()).over("above") < most).sort("value", "id")
 
 
 def _limit(setting: Setting) -> float | None:

@@ -75,6 +75,18 @@ def test_it_is_what_a_build_with_those_limits_gives(
     agree(built, tmp_path / "out", found)
 
 
+def test_examples_are_the_nearest_of_all_shards(europe: Path, built: Path, run: Run, tmp_path: Path) -> None:
+    recipe = yaml.safe_load((europe / "recipe.yaml").read_text("utf-8"))
+    for source in recipe["sources"]:
+        source["path"] = str(europe / source["path"])
+    (tmp_path / "recipe.yaml").write_text(yaml.safe_dump({**recipe, "unit_bytes": 50_000}), "utf-8")
+    run("build", tmp_path / "recipe.yaml", "--out", tmp_path / "out")
+    assert len(list((tmp_path / "out/work").glob("measures-*/*.parquet"))) > 2
+    settings = ["every.length.words.low=100", "deu_Latn.lines.bullets=0.5"]
+    whole, parted = (what_if(str(out), settings, 3, walking) for out in (built, tmp_path / "out"))
+    assert parted == whole and all(len(near.examples) > 3 for near in whole.near[:1])
+
+
 PROSE = "Der Marktbrunnen wird nach Ostern saniert und die Stadt hat dafür einen Zuschuss des Landes bekommen. " * 4
 """Longer than the shortest text that is kept."""
 
