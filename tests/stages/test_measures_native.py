@@ -4,7 +4,6 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from functools import cache
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -198,10 +197,14 @@ def test_most_texts_are_hashed_in_the_core() -> None:
     assert len(left) < len(texts) / 20
 
 
+LATER = {0x10FC, 0xA7F2, 0xA7F3, 0xA7F4, 0xAB69}
+"""Modifier letters that Unicode 15 counts as lower case. It changes nothing else of what Unicode 14 has."""
+
+
 def test_the_table_is_what_python_says() -> None:
-    """Of what is assigned in its version of Unicode and in that of this Python; later versions change none of that."""
+    """Of what is assigned in its version of Unicode and in that of this Python."""
     compared = 0
-    for code in chain(range(0xD800), range(0xE000, 0x110000)):
+    for code in {*range(0xD800), *range(0xE000, 0x110000)} - LATER:
         bits, lower = table()[code]
         if bits >> ASSIGNED & 1 and unicodedata.category(chr(code)) != "Cn":
             assert (bits, lower) == (letters.bits(code), letters.lower(code) & 0xFFFFFFFF), hex(code)
