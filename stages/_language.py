@@ -52,7 +52,11 @@ def candidates(line: str, model: str) -> Iterator[tuple[str, float]]:
 def one_line(text: str) -> str:
     """The beginning of a text as the model wants it: composed (NFC), lower case, no addresses, no line breaks."""
     start = unicodedata.normalize("NFC", text[:LONGEST]).lower()
-    return " ".join(word for word in start.split() if not any(sign in word for sign in ADDRESS_SIGNS))
+    words = start.split()
+    for sign in ADDRESS_SIGNS:
+        if sign in start:
+            words = [word for word in words if sign not in word]
+    return " ".join(words)
 
 
 def _codes(label: str) -> tuple[str, ...]:
