@@ -1,10 +1,10 @@
 """Intermediate files of the passes, through the store: Parquet row beside row, Arrow IPC sorted by a value."""
 
 import json
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -87,21 +87,32 @@ def put_sorted(path: str, table: pa.Table, column: str, batches: Iterable[Batch]
 def between(path: str, low: Any, high: Any) -> pa.Table:
     """The rows with low <= value < high (None is open) of a file by `put_sorted`; reads only batches that hold them."""
     with store.open_input(path) as file:
-        options = pa.ipc.IpcReadOptions(use_threads=False)
-        reader = pa.ipc.open_file(file, options=options)  # type: ignore[arg-type]  # the stubs refuse BinaryIO
+        reader = _sorted(file)
         index = json.loads((reader.schema.metadata or {})[INDEX])
         column = index["column"]
         kind = reader.schema.field(column).type
         firsts = index["first"] if pa.types.is_integer(kind) else [bytes.fromhex(one) for one in index["first"]]
-        begin = 0 if low is None else max(bisect_right(firsts, low) - 1, 0)
+        begin = 0 if low is None else max(bisect_left(firsts, low) - 1, 0)
         end = len(firsts) if high is None else bisect_left(firsts, high)
+        if low is not None and begin < end:  # of the batch that begins below, the column alone tells if it reaches here
+            alone = _sorted(file, [reader.schema.get_field_index(column)])
+            begin += int(alone.get_batch(begin)[0][-1].as_py() < low)
         chosen = [reader.get_batch(at) for at in range(begin, end)]
         table = pa.Table.from_batches(chosen, reader.schema).replace_schema_metadata()
-    if low is not None:
-        table = table.filter(pc.greater_equal(table[column], pa.scalar(low, kind)))
-    if high is not None:
-        table = table.filter(pc.less(table[column], pa.scalar(high, kind)))
-    return table
+    first = 0 if low is None else _below(table[column], low)
+    behind = table.num_rows if high is None else _below(table[column], high)
+    return table.slice(first, max(behind - first, 0))
+
+
+def _sorted(file: BinaryIO, fields: list[int] | None = None) -> pa.RecordBatchFileReader:
+    options = pa.ipc.IpcReadOptions(use_threads=False, included_fields=fields)
+    return pa.ipc.open_file(file, options=options)  # type: ignore[arg-type]  # the stubs refuse BinaryIO
+
+
+def _below(values: "pa.ChunkedArray[Any]", edge: Any) -> int:
+    """How many are lower."""
+    below: Any = pc.less(values, pa.scalar(edge, values.type))
+    return sum(chunk.true_count for chunk in below.chunks)
 
 
 def one_batch(table: pa.Table) -> Batch:
