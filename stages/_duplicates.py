@@ -3,7 +3,7 @@
 Manual and theory: `stages/native/shingles.h`, `minhash.h`, `match.h`, `unite.h`; the rules for words: `native/fold.py`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from typing import Any
 
@@ -64,7 +64,6 @@ def matches(
     numbers: NDArray[np.uint32],
     signature_of: Sequence[tuple[int, NDArray[np.uint8]]],
     *,
-    exact_below: int = 0,
     threshold: float | None = 0.7,
     most: int = 1024,
 ) -> NDArray[np.uint32]:
@@ -73,16 +72,15 @@ def matches(
     keys, numbers: rows that rise by key and number; rows of one key are a bucket. signature_of: number of the first
     document and bytes (rows, 112) of each block, rising; memory maps are read in place. Two of a bucket match when
     their estimated similarity is at least `threshold`; all do where that is None or at most 0: no signature is read.
-    Rows of keys below `exact_below` (of at most 2^64 - 1) match when all bytes are equal. Of more than `most` different
-    signatures in a bucket not all pairs are compared. Groups depend on nothing but keys and signatures.
-    Raises ValueError for rows out of order, and for a number in a bucket of two or more that is in no block.
+    Of more than `most` different signatures in a bucket not all pairs are compared. Groups depend on nothing but keys
+    and signatures. Raises ValueError for rows out of order, and for a number in a bucket of two or more that is in
+    no block.
     """
     blocks = tuple((first, np.ascontiguousarray(block, np.uint8).data) for first, block in signature_of)
     found = _native.matches(
         np.ascontiguousarray(keys, np.uint64).data,
         np.ascontiguousarray(numbers, np.uint32).data,
         blocks,
-        exact_below,
         _needed(threshold),
         most,
     )
@@ -94,13 +92,14 @@ def unite(count: int, edges: Iterable[NDArray[np.uint32]]) -> NDArray[np.uint32]
 
     Raises ValueError for an edge to a node that there is not.
     """
-    parents = np.arange(count, dtype=np.uint32)
-    for some in edges:
-        if some.ndim != 2 or some.shape[1] != 2:
-            raise ValueError(f"edges: expected two nodes each, got an array of shape {some.shape}")
-        _native.unite(parents.data, np.ascontiguousarray(some, np.uint32).data)
-    _native.unite_label(parents.data)
-    return parents
+
+    def pairs() -> Iterator[memoryview]:
+        for some in edges:
+            if some.ndim != 2 or some.shape[1] != 2:
+                raise ValueError(f"edges: expected two nodes each, got an array of shape {some.shape}")
+            yield np.ascontiguousarray(some, np.uint32).data
+
+    return np.frombuffer(_native.unite(count, pairs()), np.uint32)
 
 
 def _needed(threshold: float | None) -> int:

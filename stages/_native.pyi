@@ -1,5 +1,7 @@
 """The C core (`stages/native/*.h` is its manual)."""
 
+from collections.abc import Iterable
+
 from typing_extensions import Buffer
 
 def scan(data: Buffer, offsets: Buffer, /) -> bytes:
@@ -266,7 +268,6 @@ def matches(
     keys: Buffer,
     numbers: Buffer,
     blocks: tuple[tuple[int, Buffer], ...],
-    exact_below: int,
     needed: int,
     most: int,
     /,
@@ -276,8 +277,9 @@ def matches(
     Raises ValueError for rows or blocks out of order, and for a number whose signature is wanted and not there.
     """
 
-def unite(parents: Buffer, edges: Buffer, /) -> None:
-    """Joins pairs of uint32. Raises ValueError, naming the edge, for a node that there is not."""
+def unite(count: int, edges: Iterable[Buffer], /) -> bytearray:
+    """A uint32 for each of `count` nodes: the smallest of its component. edges: pairs of uint32.
 
-def unite_label(parents: Buffer, /) -> None:
-    """Turns parents (uint32 a node) into the smallest node of each one's component."""
+    The GIL is released; nobody may write to the buffers meanwhile. Raises ValueError for more than 2^32 - 1 nodes and,
+    naming the edge, for a node that there is not.
+    """

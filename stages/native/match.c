@@ -250,8 +250,7 @@ static void match_leaders(struct room *room, size_t count, size_t needed, size_t
 
 static bool match_bucket(struct room *room, const struct match_how *how, size_t begin, size_t end, uint32_t *unknown)
 {
-    const bool exact = how->keys[begin] < how->exact_below;
-    if (!exact && how->needed == 0) {
+    if (how->needed == 0) {
         const uint32_t first = node_of(room, how->numbers[begin]);
         for (size_t row = begin + 1; row < end; row++)
             unite_join(room->parents, first, node_of(room, how->numbers[row]));
@@ -260,9 +259,9 @@ static bool match_bucket(struct room *room, const struct match_how *how, size_t 
     const ptrdiff_t count = collapse(room, how, begin, end, unknown);
     if (count < 0)
         return false;
-    if (!exact && (size_t)count <= how->most)
+    if ((size_t)count <= how->most)
         match_pairs(room, (size_t)count, how->needed);
-    else if (!exact)
+    else
         match_leaders(room, (size_t)count, how->needed, how->most);
     return true;
 }

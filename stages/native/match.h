@@ -32,10 +32,9 @@ struct match_block {
 struct match_how {
     const uint64_t *keys;    /* rising */
     const uint32_t *numbers; /* rising within a key */
-    size_t rows;
+    size_t rows;             /* below 2^32 */
     const struct match_block *blocks; /* rising, none reaching into the next */
     size_t blocks_count;
-    uint64_t exact_below; /* rows of smaller keys match where all bytes are equal */
     size_t needed;        /* bytes that are equal in a match, 0 to MATCH_SIZE; 0: all of a bucket match, unseen */
     size_t most;          /* 1 or more */
 };

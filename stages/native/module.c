@@ -137,8 +137,7 @@ static PyMethodDef methods[] = {
     {"band_keys", module_band_keys, METH_VARARGS, "keys of bands of signatures, see minhash.h"},
     {"small", module_small, METH_VARARGS, "signatures of a byte a hash, see minhash.h"},
     {"matches", module_matches, METH_VARARGS, "near duplicates among rows of equal keys, see match.h"},
-    {"unite", module_unite, METH_VARARGS, "joins the nodes of edges, see unite.h"},
-    {"unite_label", module_unite_label, METH_VARARGS, "components of nodes, see unite.h"},
+    {"unite", module_unite, METH_VARARGS, "components of nodes, from edges, see unite.h"},
     {NULL, NULL, 0, NULL},
 };
 

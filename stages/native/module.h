@@ -67,14 +67,15 @@ PyObject *module_added(PyObject *module, PyObject *arguments);
 PyObject *module_added_split(PyObject *module, PyObject *arguments);
 PyObject *module_added_runs(PyObject *module, PyObject *arguments);
 
-/* module_duplicates.c */
+/* module_signatures.c */
 PyObject *module_shingles_table(PyObject *module, PyObject *arguments);
 PyObject *module_shingles(PyObject *module, PyObject *arguments);
 PyObject *module_signatures(PyObject *module, PyObject *arguments);
 PyObject *module_band_keys(PyObject *module, PyObject *arguments);
 PyObject *module_small(PyObject *module, PyObject *arguments);
+
+/* module_matches.c */
 PyObject *module_matches(PyObject *module, PyObject *arguments);
 PyObject *module_unite(PyObject *module, PyObject *arguments);
-PyObject *module_unite_label(PyObject *module, PyObject *arguments);
 
 #endif

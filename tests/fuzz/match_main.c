@@ -86,7 +86,6 @@ static void make_rows(struct input *input, uint64_t *state)
     input->how.keys = input->keys;
     input->how.numbers = input->numbers;
     input->how.rows = count;
-    input->how.exact_below = below(state, 3);
     input->how.needed = below(state, 8) ? 60 + below(state, MATCH_SIZE - 59) : 0;
     input->how.most = 1 + below(state, 12);
 }
@@ -152,7 +151,7 @@ static bool join_bucket(const struct input *input, size_t begin, size_t end, siz
 {
     size_t bucket[ROWS], distinct[ROWS];
     const size_t count = end - begin;
-    const bool exact = input->keys[begin] < input->how.exact_below, all = !exact && input->how.needed == 0;
+    const bool all = input->how.needed == 0;
     for (size_t i = 0; i < count; i++) {
         bucket[i] = input->numbers[begin + i] - input->first;
         if (count > 1 && !all && !input->known[bucket[i]])
@@ -162,7 +161,7 @@ static bool join_bucket(const struct input *input, size_t begin, size_t end, siz
         for (size_t k = 0; k < i; k++)
             if (all || compare(input, bucket[i], bucket[k]) == 0)
                 join(labels, bucket[i], bucket[k]);
-    if (!exact && !all && count > 1)
+    if (!all && count > 1)
         join_leaders(input, distinct, sort_distinct(input, bucket, count, distinct), labels);
     return true;
 }

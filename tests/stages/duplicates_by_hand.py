@@ -161,14 +161,12 @@ def similarity(one: bytes, other: bytes) -> float:
 
 
 def matching_pairs(
-    rows: Sequence[Row], signatures: dict[int, bytes], exact_below: int, threshold: float | None, most: int
+    rows: Sequence[Row], signatures: dict[int, bytes], threshold: float | None, most: int
 ) -> Iterator[tuple[int, int]]:
     """Pairs whose components are the answer."""
     for key in {key for key, _ in rows}:
         bucket = [number for other, number in rows if other == key]
-        if key < exact_below:
-            yield from _pairs(bucket, lambda a, b: signatures[a] == signatures[b])
-        elif threshold is None or threshold < 0:
+        if threshold is None or threshold < 0:
             yield from combinations(bucket, 2)
         else:
             yield from _verified(bucket, signatures, threshold, most)

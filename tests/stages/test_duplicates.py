@@ -276,13 +276,10 @@ def cut(signatures: NDArray[np.uint8], numbers: random.Random, first: int) -> li
     st.integers(1, 40),
     st.sampled_from([None, -1.0, 0.0, 0.3, 0.7, 0.95, 1.0]),
     st.integers(1, 12),
-    st.integers(0, 3),
     st.randoms(use_true_random=False),
 )
 @settings(max_examples=300, deadline=None)
-def test_matches_are_the_plain_ones(
-    count: int, threshold: float | None, most: int, exact_below: int, numbers: random.Random
-) -> None:
+def test_matches_are_the_plain_ones(count: int, threshold: float | None, most: int, numbers: random.Random) -> None:
     first = numbers.choice([0, 7, (1 << 32) - count])
     signatures = make_signatures(count, 3, numbers)
     rows = sorted({(numbers.randrange(5), first + numbers.randrange(count)) for _ in range(2 * count)})
@@ -290,18 +287,17 @@ def test_matches_are_the_plain_ones(
         np.array([key for key, _ in rows], np.uint64),
         np.array([number for _, number in rows], np.uint32),
         cut(signatures, numbers, first),
-        exact_below=exact_below,
         threshold=threshold,
         most=most,
     )
     by_number = {first + i: signatures[i].tobytes() for i in range(count)}
-    pairs = list(by_hand.matching_pairs(rows, by_number, exact_below, threshold, most))
+    pairs = list(by_hand.matching_pairs(rows, by_number, threshold, most))
     assert found.tolist() == by_hand.forest(sorted(by_number), pairs)
 
 
-@given(st.integers(2, 60), st.integers(1, 8), st.integers(0, 2), st.randoms(use_true_random=False))
+@given(st.integers(2, 60), st.integers(1, 8), st.randoms(use_true_random=False))
 @settings(max_examples=150, deadline=None)
-def test_groups_depend_on_contents_alone(count: int, most: int, exact_below: int, numbers: random.Random) -> None:
+def test_groups_depend_on_contents_alone(count: int, most: int, numbers: random.Random) -> None:
     """Other numbers, other blocks, keys in ranges: the same groups."""
     signatures = make_signatures(count, 4, numbers)
     rows = sorted({(numbers.randrange(6), numbers.randrange(count)) for _ in range(3 * count)})
@@ -316,7 +312,7 @@ def test_groups_depend_on_contents_alone(count: int, most: int, exact_below: int
             keys = np.array([key for key, _ in part], np.uint64)
             named = np.array([number for _, number in part], np.uint32)
             blocks = cut(moved, numbers, 0)
-            edges.append(_duplicates.matches(keys, named, blocks, exact_below=exact_below, threshold=0.7, most=most))
+            edges.append(_duplicates.matches(keys, named, blocks, threshold=0.7, most=most))
         labels = _duplicates.unite(count, edges)
         found: dict[int, set[int]] = {}
         for number in range(count):
@@ -407,5 +403,10 @@ def test_edges_to_nowhere_are_said() -> None:
         _duplicates.unite(3, [np.array([[0, 1], [2, 3]], np.uint32)])
     with pytest.raises(ValueError, match=r"two nodes each, got an array of shape \(3,\)"):
         _duplicates.unite(3, [np.array([0, 1, 2], np.uint32)])
+    with pytest.raises(ValueError, match="3 numbers are not pairs"):
+        _native.unite(3, [np.array([0, 1, 2], np.uint32).data])
+    for count in (-1, 1 << 32):
+        with pytest.raises(ValueError, match="nodes: expected 0 to"):
+            _duplicates.unite(count, [])
     assert _duplicates.unite(0, []).tolist() == []
     assert _duplicates.unite(2, iter(())).tolist() == [0, 1]
