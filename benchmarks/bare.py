@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from florilegium.pipeline.schema import Batch
 from florilegium.pipeline.verdict import split
-from florilegium.stages.deduplicate import Deduplicate
+from florilegium.stages.deduplicate import Deduplicate, members, unite
 from florilegium.stages.extract import Extract
 from florilegium.stages.filter import Filter
 from florilegium.stages.identify import Identify
@@ -36,6 +36,15 @@ def documents(path: Path, part: int, parts: int) -> Iterator[Batch]:
         yield from batches(records)
 
 
+def duplicates(stage: Deduplicate, batch: Batch, numbers: "pa.Array[Any]") -> pa.Table:
+    """What is elected in each group of duplicates of a batch that holds all documents."""
+    sketch = stage.sketch(batch, numbers)
+    keys, local = (sketch.bands[name].to_numpy() for name in ("key", "local"))
+    edges = stage.match(keys, local, lambda wanted: sketch.records[wanted])
+    groups = unite(batch.num_rows, [sketch.edges, edges]).rename_columns(["local", "group"])
+    return stage.elect(members(groups, sketch.candidates))
+
+
 def main() -> None:
     """Run the stages over the input and write the kept rows by language."""
     parser = argparse.ArgumentParser()
@@ -53,10 +62,10 @@ def main() -> None:
             batch = stage(batch)
         done.append(split(batch)[0])
     kept = pa.Table.from_batches(done)
-    sketches = deduplicate.sketch(kept.combine_chunks().to_batches()[0])
-    elected = deduplicate.elect(sketches.append_column("number", pa.array(range(kept.num_rows), pa.int64())))
+    numbers = pa.array(range(kept.num_rows), pa.int64())
+    elected = duplicates(deduplicate, kept.combine_chunks().to_batches()[0], numbers)
     gone = elected.filter(pc.is_valid(elected["reason"]))["number"]
-    kept = kept.filter(pc.invert(pc.is_in(pa.array(range(kept.num_rows), pa.int64()), value_set=gone.combine_chunks())))
+    kept = kept.filter(pc.invert(pc.is_in(numbers, value_set=gone.combine_chunks())))
     languages: set[Any] = set(kept["language"].to_pylist())
     for language in sorted(languages):
         rows = kept.filter(pc.equal(kept["language"], language)).sort_by("id")
