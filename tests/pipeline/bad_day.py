@@ -345,6 +345,7 @@ def write(folder: Path) -> Fates:
             *({"name": name, "path": name} for name in ("crawl", "lines", "tables", "pages", "fineweb")),
             {"name": "hplt", "path": "hplt/*.jsonl.zst", "options": {"columns": HPLT_COLUMNS}},
         ],
+        "stages": {"deduplicate": {"near": None}},  # one prose is in all pages: each must be told by itself
     }
     (folder / "recipe.yaml").write_text(yaml.safe_dump(recipe), "utf-8")
     return fates

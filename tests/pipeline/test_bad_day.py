@@ -131,7 +131,7 @@ WRONG: list[tuple[str, bytes, dict[str, str], str, str]] = [
     ("a.jsonl.gz", b"", {}, "these are not JSON lines", "one JSON object a line"),
     ("a.jsonl", b'{"body": "text"}\n', {}, "called as texts and pages usually are", "one of: body"),
     ("a.jsonl", GOOD, {"url": "uu"}, "has no 'uu', which options.columns.url", "text, u"),
-    ("a.html", PAGE, {"url": "uu"}, "unknown key", "known keys"),
+    ("a.html", PAGE, {"url": "uu"}, "unknown key", "`florilegium schema`"),
 ]
 
 
