@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass as plain
 from dataclasses import replace
 from difflib import get_close_matches
-from hashlib import blake2b
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
@@ -23,39 +22,35 @@ from pydantic import ConfigDict, Field, field_validator
 from pydantic.dataclasses import dataclass
 
 from florilegium.filters.licences import permissiveness
-from florilegium.filters.url import canonical_url
 from florilegium.pipeline.schema import Batch, schema
 from florilegium.stages import _duplicates as native
+from florilegium.stages._keys import BAND_ROWS, BANDS, KINDS, edges_of_equal, matrix, of_addresses, of_documents
 
 FORM = 1
 """What is stored for later builds: a number that changes when a signature, a key or a record would."""
-KINDS = 5
-"""Bits of a key that say what it is of: 0 the text as a whole, from 1 on a band. Of 10^9 documents 2 pairs share the
-other 59 bits of a band by chance; they are told apart by their signatures, and whole texts by all of their hash."""
-BANDS = (1 << KINDS) - 1
 RECORD = 128
 """Bytes a document is verified by: its signature, 8 bits a hash, then the hash of its text."""
 SIGNATURE = native.SIZE
 SIGNATURES_COMPARED = 1024
 """Different signatures of one band that are all compared with each other; of more, so many stand for the others."""
 
-BAND_ROWS = pa.schema([("key", pa.uint64()), ("local", pa.uint32())])
-CANDIDATES = schema(["id", "text_hash"])
-for _name, _kind in (
-    ("number", pa.int64()),
-    ("licence", pa.int32()),
-    ("source", pa.int32()),
-    ("quality", pa.float32()),
-    ("fetched", pa.int64()),
-    ("characters", pa.int64()),
-):
-    CANDIDATES = CANDIDATES.append(pa.field(_name, _kind))
-
-"""What the choice needs of a document. number: its row in the corpus."""
-MEMBERS = pa.schema(
-    [pa.field("group", pa.uint64()), *CANDIDATES, pa.field("kept", pa.bool_()), pa.field("gone", pa.bool_())]
+CANDIDATES = pa.schema(
+    [
+        *schema(["id", "text_hash"]),
+        ("number", pa.int64()),
+        ("licence", pa.int32()),
+        ("source", pa.int32()),
+        ("quality", pa.float32()),
+        ("fetched", pa.int64()),
+        ("characters", pa.int64()),
+    ]
 )
+"""What the choice needs of a document. number: its row in the corpus."""
+MEMBERS = pa.schema([("group", pa.uint64()), *CANDIDATES, ("kept", pa.bool_()), ("gone", pa.bool_())])
 """A document of a group. kept: an earlier build has published it. gone: it is no candidate (any more)."""
+
+ELECTED = pa.schema([("number", pa.int64()), *schema(["cluster", "cluster_size", "duplicate_of", "reason"])])
+"""What an election answers."""
 
 GROUPS = pa.schema([("number", pa.uint32()), ("group", pa.uint32())])
 """A document of a group, which goes by its smallest number."""
@@ -179,17 +174,12 @@ class Deduplicate:
 
     def sketch(self, batch: Batch, numbers: "pa.Array[Any]") -> Sketch:
         """The sketch of documents that were not dropped, with `text_hash` and `sketch`. numbers: their rows, int64."""
-        hashes = _bytes(batch["text_hash"], 16)
-        signatures = _bytes(batch["sketch"], 4 * native.SIZE).view("<u4")
+        hashes = matrix(batch["text_hash"], 16)
+        signatures = matrix(batch["sketch"], 4 * native.SIZE).view("<u4")
         records = np.concatenate([native.small(signatures), hashes], axis=1)
-        keys, edges = self._keys(hashes, signatures)
-        return Sketch(
-            _sorted(*keys),
-            edges,
-            records,
-            self._candidates(batch, numbers),
-            _sorted(*_addresses(batch["url"])) if self.url else BAND_ROWS.empty_table(),
-        )
+        bands, edges = of_documents(hashes, signatures, *((self.near.bands, self.near.rows) if self.near else (0, 0)))
+        urls = of_addresses(batch["url"]) if self.url else BAND_ROWS.empty_table()
+        return Sketch(bands, edges, records, self._candidates(batch, numbers), urls)
 
     def match(
         self, keys: NDArray[np.uint64], numbers: NDArray[np.uint32], records: Callable[[Any], NDArray[np.uint8]]
@@ -212,7 +202,7 @@ class Deduplicate:
         seen = records(known)
         at = np.searchsorted(known, numbers).astype(np.uint32)
         whole = int(np.searchsorted(keys, np.uint64(1 << (64 - KINDS))))
-        edges = [_wholes(at[:whole], seen[:, SIGNATURE:])]
+        edges = [edges_of_equal(at[:whole], seen[:, SIGNATURE:])]
         if self.near is not None:
             signatures = [(0, np.ascontiguousarray(seen[:, :SIGNATURE]))]
             edges.append(
@@ -267,23 +257,6 @@ class Deduplicate:
         repeats: pa.Array[Any] = pa.array(wanted[at], mask=~kept.to_numpy(zero_copy_only=False))
         return repeats
 
-    def _keys(
-        self, hashes: NDArray[np.uint8], signatures: NDArray[np.uint32]
-    ) -> tuple[tuple[NDArray[np.uint64], NDArray[np.uint32]], NDArray[np.uint32]]:
-        """Keys of whole texts and of bands, of documents that stand for all that are equal in that; edges to those."""
-        first, edges = _equal(hashes)
-        whole = np.ascontiguousarray(hashes[first, :8]).view("<u8").ravel() >> np.uint64(KINDS)
-        if self.near is None:
-            return (whole, first), edges
-        worded = np.flatnonzero((signatures != 0xFFFFFFFF).any(axis=1)).astype(np.uint32)
-        some, alike = _equal(signatures[worded].view(np.uint8))
-        leaders = worded[some]
-        keys = native.band_keys(np.ascontiguousarray(signatures[leaders]), self.near.bands, self.near.rows)
-        kinds = np.arange(1, self.near.bands + 1, dtype=np.uint64) << np.uint64(64 - KINDS)
-        bands = ((keys >> np.uint64(KINDS)) | kinds).ravel()
-        local = np.concatenate([first, np.repeat(leaders, self.near.bands)])
-        return (np.concatenate([whole, bands]), local), np.concatenate([edges, worded[alike]])
-
     def _candidates(self, batch: Batch, numbers: "pa.Array[Any]") -> pa.Table:
         names: list[Any] = batch["licence"].to_pylist()
         quality = pc.struct_field(batch["measures"], [self.quality]) if "quality" in self.keep else None
@@ -304,10 +277,6 @@ class Deduplicate:
             filled: Any = pc.fill_null(found[name], pa.scalar(least, field.type))
             found = found.set_column(at, field, filled)
         return found
-
-
-ELECTED = schema(["cluster", "cluster_size", "duplicate_of", "reason"]).insert(0, pa.field("number", pa.int64()))
-"""What an election answers."""
 
 
 def members(groups: pa.Table, candidates: pa.Table, kept: Any = None, gone: Any = None) -> pa.Table:
@@ -331,52 +300,3 @@ def unite(documents: int, edges: Iterable[NDArray[np.uint32]]) -> pa.Table:
         grouped[piece[moved]] = True
     number = np.flatnonzero(grouped).astype(np.uint32)
     return pa.table([number, labels[number]], schema=GROUPS)
-
-
-def _bytes(column: "pa.Array[Any]", width: int) -> NDArray[np.uint8]:
-    """Binary values of a fixed width as a matrix (rows, width), without a copy."""
-    values: Any = column.buffers()[1] or b""
-    data: NDArray[np.uint8] = np.frombuffer(values, np.uint8)
-    return data[column.offset * width : (column.offset + len(column)) * width].reshape(-1, width)
-
-
-def _equal(values: NDArray[np.uint8]) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
-    """The first of each set of equal rows, and an edge from it to each other of them."""
-    order, same = _runs(values)
-    stands = np.empty(len(order), np.uint32)
-    stands[order] = order[np.flatnonzero(~same)[np.cumsum(~same) - 1]] if len(order) else order
-    local = np.arange(len(stands), dtype=np.uint32)
-    other = stands != local
-    return local[~other], np.stack([stands[other], local[other]], axis=1)
-
-
-def _runs(values: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """An order in which equal rows stand together, each run in their own order; and which rows equal the one before.
-
-    Rows are sorted by two sums with odd weights; what they part is compared in full.
-    """
-    numbers = np.ascontiguousarray(values).view("<u8")
-    weights = np.arange(2 * numbers.shape[1], dtype=np.uint64).reshape(2, -1) * np.uint64(
-        2 * 0x9E3779B97F4A7C15 % 2**64
-    )
-    order = np.lexsort([(numbers * (row + np.uint64(1))).sum(axis=1, dtype=np.uint64) for row in weights])
-    same = np.zeros(len(order), bool)
-    same[1:] = (numbers[order[1:]] == numbers[order[:-1]]).all(axis=1)
-    return order, same
-
-
-def _addresses(urls: "pa.Array[Any]") -> tuple[NDArray[np.uint64], NDArray[np.uint32]]:
-    known = [(at, url) for at, url in enumerate(urls.to_pylist()) if url is not None]
-    digests = [blake2b(canonical_url(url).encode("utf-8", "surrogatepass"), digest_size=8).digest() for _, url in known]
-    return np.frombuffer(b"".join(digests), "<u8"), np.array([at for at, _ in known], np.uint32)
-
-
-def _sorted(keys: NDArray[np.uint64], local: NDArray[np.uint32]) -> pa.Table:
-    order = np.lexsort((local, keys))
-    return pa.table([keys[order], local[order]], schema=BAND_ROWS)
-
-
-def _wholes(at: NDArray[np.uint32], hashes: NDArray[np.uint8]) -> NDArray[np.uint32]:
-    """Edges between those that have the same hash of their text."""
-    order, same = _runs(hashes[at])
-    return np.stack([at[order][:-1][same[1:]], at[order][1:][same[1:]]], axis=1)
