@@ -142,6 +142,8 @@ def _end(values: Floats, end: str, method: Method, share: float, distance: float
         if spread == 0:
             return None
         at = middle - distance * spread if end == "low" else middle + distance * spread
+        if end == "low" and at < 0 <= values.min():
+            return None  # no count or share lies below zero
     return _rounded(at, end)
 
 

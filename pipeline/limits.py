@@ -49,7 +49,8 @@ def setting(text: str, current: Any, measured: Sequence[str]) -> Setting:
         raise _wrong(text, "expected LANGUAGE.MEASURE=NUMBER", "for example every.length.words.low=50")
     if measure not in measured:
         close = get_close_matches(measure, measured, n=3)
-        raise _wrong(text, f"nothing measured {measure!r}", f"did you mean {' or '.join(close or measured)}?")
+        hint = f"did you mean {' or '.join(close)}?" if close else "`florilegium filters` lists the measures"
+        raise _wrong(text, f"nothing measured {measure!r}", hint)
     try:
         held = current.effective(language, [measure])[measure]
     except ValueError as error:
@@ -82,7 +83,7 @@ def _number(text: str, number: str) -> float | None:
         found = math.nan
     if found is not None and not math.isfinite(found):
         raise _wrong(text, "expected a number, or off", "for example every.length.words.low=50")
-    return found
+    return int(found) if found is not None and found.is_integer() and abs(found) < 2**53 else found
 
 
 def _wrong(text: str, sentence: str, hint: str) -> PipelineError:
@@ -90,17 +91,17 @@ def _wrong(text: str, sentence: str, hint: str) -> PipelineError:
 
 
 def listed(language: str | None, limits_from: str) -> list[dict[str, Any]]:
-    """Every measure: its name, its limits (of a language, where one is given), and what it says.
+    """Every measure: its name, its limits (of a language, or those of languages without a profile), and what it says.
 
     Raises PipelineError for a language or a kind of limits that there is not.
     """
     chosen = stage({"limits_from": limits_from})
     try:
-        held = None if language is None else chosen.effective(language)
+        held = chosen.effective("every" if language is None else language)
     except ValueError as error:
         raise PipelineError(str(error), "`florilegium languages` lists those that have a profile") from error
     return [
         {"measure": name, "low": limits.low, "high": limits.high, "meaning": meaning}
-        for name, (meaning, default) in find("stages", "filter").every_measure().items()
-        for limits in [default if held is None else held[name]]
+        for name, meaning in find("stages", "filter").every_measure().items()
+        for limits in [held[name]]
     ]

@@ -129,6 +129,7 @@ def what_if(out: str, wanted: Sequence[str], examples: int, walk: Walk, values: 
         ]
         if values is not None:
             values.append([here["value"].cast(pl.Float32).to_numpy() for here in around])
+    _there(out, settings, pl.concat(counts))
     tokens = _Tokens(out) if facts.get("tokens") else None
     changed = _with_tokens(pl.concat(moved), tokens)
     return Answer(
@@ -155,6 +156,16 @@ def spreads(answer: Answer, values: Sequence[Values]) -> list[Spread]:
 def shown(limit: float | None) -> str:
     """A limit in words."""
     return "off" if limit is None else f"{limit:g}"
+
+
+def _there(out: str, settings: Sequence[Setting], counts: pl.DataFrame) -> None:
+    """Raises PipelineError for a language of which no document came to filter: mostly a misspelt code."""
+    for one in settings:
+        if one.language not in ("every", *counts["language"]):
+            raise PipelineError(
+                f"--set {one.language}.{one.measure}: filter saw no document in {one.language}",
+                f"`florilegium ledger {out} --by language` lists the languages of the build",
+            )
 
 
 def _read(files: Files) -> Batch:
@@ -202,12 +213,17 @@ def _around(setting: Setting, batch: Batch, judged: pl.DataFrame) -> pl.DataFram
 def _nearest(setting: Setting, most: int, around: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
     """The documents nearest to a limit on both sides, of those found before and those of a shard."""
     limit = _limit(setting)
-    if limit is None or most == 0:
+    if limit is None or most == 0 or setting.before == setting.after:
         return found
-    above = pl.col("value") > float(np.float32(limit))
-    here = around.with_columns(above=above, far=(pl.col("value") - limit).abs())
+    here = around.with_columns(outside=_outside(setting, limit), far=(pl.col("value") - limit).abs())
     joined = (here if found.is_empty() else pl.concat([found, here])).sort("far", "id")
-    return joined.filter(pl.int_range(pl.len()).over("above") < most).sort("value", "id")
+    return joined.filter(pl.int_range(pl.len()).over("outside") < most).sort("value", "id")
+
+
+def _outside(setting: Setting, limit: float) -> pl.Expr:
+    """Whether a value lies beyond a limit, as filter holds it: in 32 bits, and a value equal to it is within."""
+    exact = float(np.float32(limit))
+    return pl.col("value") < exact if setting.end == "low" else pl.col("value") > exact
 
 
 def _limit(setting: Setting) -> float | None:
@@ -219,7 +235,8 @@ def _example(row: Mapping[str, Any], files: Sequence[Files]) -> Example:
     text = tables.row(one.documents, row["row"], ["text"])
     removed = tables.row(one.measures, row["row"], ["removed"])
     (final,) = find("stages", "measure").final(text["text"], removed["removed"]).to_pylist()
-    start = " ".join(final[: 2 * SNIPPET].split())[:SNIPPET]
+    start = " ".join(final[: 2 * SNIPPET].split())
+    start = start if len(start) <= SNIPPET else start[: SNIPPET - 1] + "…"
     return Example(row["id"].hex(), row["url"], row["language"], row["value"], row["new"] is None, start)
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal, cast
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pydantic import ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic.dataclasses import dataclass
 
 from florilegium.filters import every_filter
@@ -22,7 +22,24 @@ EVERY = "every"
 
 Number = Annotated[float, Field(allow_inf_nan=False)]
 End = Literal["low", "high"]
-Wanted = dict[End, Number | None] | tuple[Number | None, Number | None] | None
+ENDS = ("low", "high")
+
+
+def _ends(said: Any) -> Any:
+    """[low, high] as both ends by name, so that there is one form, and one mistake to tell of it."""
+    if isinstance(said, list | tuple) and len(said) == len(ENDS):
+        return dict(zip(ENDS, said, strict=True))
+    if said is not None and not isinstance(said, Mapping):
+        raise ValueError(f"expected {{low: NUMBER}}, {{high: NUMBER}}, [low, high] or null, got {said!r}")
+    return said
+
+
+Wanted = Annotated[
+    dict[End, Number | None] | None,
+    BeforeValidator(
+        _ends, json_schema_input_type=dict[End, Number | None] | tuple[Number | None, Number | None] | None
+    ),
+]
 """What a recipe says of a measure: the ends that it changes, or [low, high], or null for no limits at all."""
 
 
@@ -114,9 +131,9 @@ class Filter:
         return batch
 
 
-def every_measure() -> Mapping[str, tuple[str, Limits]]:
-    """The measures of the tree: what each says in a line, and the limits that hold where nothing else is said."""
-    return {name: ((one.__doc__ or "").partition("\n")[0], one.limits) for name, one in every_filter().items()}
+def every_measure() -> Mapping[str, str]:
+    """The measures of the tree, and what each says in a line."""
+    return {name: (one.__doc__ or "").partition("\n")[0] for name, one in every_filter().items()}
 
 
 def _effective(
@@ -158,8 +175,6 @@ def _limits(default: Limits, layers: Sequence[Wanted]) -> Limits:
     for layer in layers:
         if layer is None:
             ends = {"low": None, "high": None}
-        elif isinstance(layer, tuple):
-            ends = {"low": layer[0], "high": layer[1]}
         else:
             ends |= layer
     return Limits(ends["low"], ends["high"])

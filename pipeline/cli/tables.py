@@ -380,8 +380,11 @@ def print_what_if(found: "Answer") -> None:
 
 def _print_near(near: "Near") -> None:
     one = near.setting
-    ends = [("off" if end is None else f"{end:g}") for end in (one.before, one.after)]
+    ends = [("off" if end is None else f"{end:.10g}") for end in (one.before, one.after)]
     CONSOLE.print(f"\n[bold]{one.language} {one.measure} {one.end}: {ends[0]} -> {ends[1]}")
+    if one.before == one.after:
+        CONSOLE.print("it is so already")
+        return
     table = _table("value", "", "id", "text and address", right=(0,))
     for example in near.examples:
         fate = "[green]kept" if example.kept else "[red]dropped"
@@ -445,7 +448,8 @@ def _print_unclaimed(files: Sequence[str]) -> None:
 def _table(*columns: str, right: Sequence[int] = ()) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for at, column in enumerate(columns):
-        table.add_column(column, justify="right" if at in right else "left", no_wrap=at in right)
+        # fold: an address that is cut cannot be opened or asked about
+        table.add_column(column, justify="right" if at in right else "left", no_wrap=at in right, overflow="fold")
     return table
 
 
