@@ -49,7 +49,11 @@ def pages(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureReque
     recipe = {
         "name": "hostile",
         "sources": [{"name": "pages", "path": "pages"}],
-        "stages": {"extract": options, "filter": {"limits": {"every": {"length.words": None}}}},
+        "stages": {
+            "extract": options,
+            "filter": {"limits": {"every": {"length.words": None}}},
+            "deduplicate": {"near": None},
+        },
     }
     (folder / "recipe.yaml").write_text(yaml.safe_dump(recipe), "utf-8")
     return folder / "recipe.yaml", request.param
