@@ -12,6 +12,10 @@ AT = re.compile(
 )
 """The at sign, its full-width and small forms; escaped as in web addresses; set apart, or spelled out in brackets."""
 
+PLAIN = ("@", "＠", "﹫", "%40")
+BRACKETED = re.compile(r"[(\[{<]at[)\]}>]", re.IGNORECASE)
+"""A text with none of these has no AT: most have none, and looking for these is ten times as fast."""
+
 INSIDE = "\u0300-\u036f\u00ad\u200b-\u200d\u2060\ufeff"
 """What may stand unseen inside a word: combining marks, soft hyphens, zero-width characters."""
 
@@ -44,6 +48,8 @@ def find(text: str) -> list[Span]:
     (`git@host:path`), and names without a full stop after the at sign (`user@localhost`, `@types/node`).
     """
     found: list[Span] = []
+    if not any(sign in text for sign in PLAIN) and not BRACKETED.search(text):
+        return found
     taken = floor = 0  # the end of the last address; where a local part may begin: there, or after the last at sign
     for at in AT.finditer(text):
         domain = DOMAIN.match(text, at.end())
