@@ -223,7 +223,7 @@ class Call:
             return [float(number) for number in self._function()(list(texts))]
         except ValueError as error:
             raise ValueError(f"{self.call}: {error}") from error
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise ValueError(f"{self.call}: raised {type(error).__name__}: {error}") from error
 
     def _function(self) -> Callable[[list[str]], Sequence[float]]:

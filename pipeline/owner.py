@@ -11,11 +11,17 @@ OWNER = "work/owner.json"
 
 
 def check(recipe: Recipe, out: str) -> None:
-    """Raises PipelineError when the folder holds another corpus, or anything that no build made. Writes nothing.
+    """Raises PipelineError when the folder holds another corpus, or anything that no build made, or is an earlier build
+    of the recipe, all documents of which would go as duplicates of themselves. Writes nothing.
 
     It is this recipe's when its name is the same and a source is: limits, options and sources may change. A work folder
     without an owner is a build that was stopped before it had said whose it is.
     """
+    if any(_place(out) == _place(earlier) for earlier in recipe.earlier):
+        raise PipelineError(
+            f"earlier: {out}: is the folder that this build writes",
+            "give the new documents another --out; or take the folder out of `earlier` to build it anew",
+        )
     found = _owner(out)
     mine = [source.name for source in recipe.sources]
     if found is None:
@@ -53,6 +59,11 @@ def _owner(out: str) -> dict[str, Any] | None:
     if found is None and (manifest := _content(out, "manifest.json")):
         return {"corpus": manifest["corpus"], "sources": [one["source"] for one in manifest["inputs"]]}
     return found
+
+
+def _place(out: str) -> str:
+    path = store.local_path(out)
+    return out.rstrip("/") if path is None else str(path.resolve())
 
 
 def _content(out: str, name: str) -> dict[str, Any] | None:

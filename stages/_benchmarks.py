@@ -114,13 +114,16 @@ def _items(path: Path) -> Iterator[str]:
             raise ValueError(f"{path}: not a Parquet file: {error}") from error
         yield from (" ".join(_strings(row)) for row in rows)
         return
+    if path.suffix not in (".txt", ".jsonl"):
+        raise ValueError(f"{path}: ends in none of .txt, .jsonl, .parquet")
     for number, line in enumerate(path.read_bytes().split(b"\n"), 1):
         try:
             text = line.decode("utf-8")
             if path.suffix == ".jsonl" and text.strip():
                 text = " ".join(_strings(json.loads(text)))
-        except ValueError as error:  # UnicodeDecodeError, JSONDecodeError
-            raise ValueError(f"{path}: line {number}: {error}") from error
+        except ValueError as error:
+            what = "UTF-8" if isinstance(error, UnicodeDecodeError) else "JSON"
+            raise ValueError(f"{path}, line {number}: not in {what}") from error
         if text.strip():
             yield text
 

@@ -100,7 +100,8 @@ def print_account(found: Mapping[str, Any], beside: Mapping[str, int] | None = N
     order = {reason.partition(".")[0]: at for at, reason in enumerate(meanings())}
     table = _table("", "documents", "share", "", right=(1, 2))
     refused = found.get("tokens_refused", {})
-    widest = max([len(reason) + 2 for reason in (*found["dropped"], *refused)], default=0)
+    titles = [f"dropped by {reason.partition('.')[0]}" for reason in found["dropped"]]
+    widest = max(map(len, [*titles, *(f"  {reason}" for reason in (*found["dropped"], *refused))]), default=0)
     room = max(CONSOLE.width - widest - len("  documents  100.0%  "), 20)  # rich would take it from the figures
     table.add_row("read", f"{found['read']:,}", "", "")
     table.add_row("[bold green]kept", f"[bold green]{found['kept']:,}", _share(found["kept"], found["read"]), "")

@@ -131,6 +131,7 @@ WRONG = [
     ("return [1e39] * 2", "model.own: gave 1e+39"),
     ("return ['much', 'more']", "could not convert string to float: 'much'"),
     ("return None", "raised TypeError"),
+    ("raise SystemExit(3)", "scorer_of_test.score: raised SystemExit: 3"),
     ("return 1 / 0", "scorer_of_test.score: raised ZeroDivisionError: division by zero"),
 ]
 

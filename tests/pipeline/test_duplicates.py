@@ -115,6 +115,7 @@ def test_a_new_earlier_build_decides_again_and_extracts_nothing(grown: Path, run
     ("changes", "sentence"),
     [
         ({"earlier": ["nowhere"]}, "holds no finished build"),
+        ({"earlier": ["before", "./out/"]}, "is the folder that this build writes"),
         (
             {"earlier": ["before"], "stages": {"deduplicate": {"near": {"bands": 14, "rows": 8}}}},
             "20 bands of 5, without addresses; here 14 bands of 8, without addresses",

@@ -62,9 +62,10 @@ def test_every_form_of_file_tells_the_same(tmp_path: Path, ending: str) -> None:
     ("content", "ending", "sentence"),
     [
         (b"too short\n", "txt", "no item has 8 words"),
-        (b"fine one two three four five six seven\n\xff\n", "txt", "line 2: 'utf-8' codec"),
-        (b'{"question": "x"\n', "jsonl", "line 1: "),
+        (b"fine one two three four five six seven\n\xff\n", "txt", "line 2: not in UTF-8"),
+        (b'{"question": "x"\n', "jsonl", "line 1: not in JSON"),
         (b"PAR", "parquet", "not a Parquet file"),
+        (b'[{"question": "one two three four five six seven eight"}]', "json", "ends in none of"),
     ],
 )
 def test_what_cannot_be_read_is_said_when_the_recipe_loads(
