@@ -24,7 +24,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from florilegium.pipeline import schema, store
-from florilegium.pipeline.passes import duplicates, line
+from florilegium.pipeline.passes import duplicates, line, sketches
 from florilegium.pipeline.recipe import parse
 from florilegium.pipeline.run import done_before
 from florilegium.pipeline.stage import stage_class
@@ -84,7 +84,7 @@ def fabricate(unit: Unit, guard: Guard) -> Made:
     batch = schema.batch(columns, READS)
     quality = pa.array((mixed(number, np.uint64(9)) % np.uint64(100)).astype(np.float32) / 100)
     batch = schema.put(batch, measures=pa.StructArray.from_arrays([quality], names=["lines.sentences"]))
-    outputs = duplicates.put(unit, stage, batch, pa.array(number.astype(np.int64)))
+    outputs = sketches.put(unit, stage, batch, pa.array(number.astype(np.int64)))
     return Made(outputs, {"left": len(number)}, line.spent({}, started))
 
 

@@ -13,7 +13,17 @@ from florilegium.pipeline.errors import PipelineError
 from florilegium.pipeline.executor import Event, Executor
 from florilegium.pipeline.inputs import InputFile, Share
 from florilegium.pipeline.measured import note
-from florilegium.pipeline.passes import corpus, decisions, documents, duplicates, hosts, measures, release, tokens
+from florilegium.pipeline.passes import (
+    corpus,
+    decisions,
+    documents,
+    duplicates,
+    hosts,
+    measures,
+    release,
+    sketches,
+    tokens,
+)
 from florilegium.pipeline.recipe import Recipe
 from florilegium.pipeline.work import Record, Unit, look
 
@@ -83,7 +93,7 @@ def shares_of(recipe: Recipe, limit: int | None) -> Inputs:
     """
     files, unclaimed = inputs.input_files(recipe.sources)
     tokens.check(recipe)
-    duplicates.earlier(recipe)
+    sketches.earlier(recipe)
     shares = list(inputs.shares(files, recipe.unit_bytes))
     if not shares:
         raise PipelineError(f"{recipe.name}: its {len(files)} input files hold no records", "check the sources' paths")
@@ -130,7 +140,7 @@ class _Walk:
         sketched, marked = hosts.levels(recipe, parts, work, self._run)
         measured = self._run("measures", measures.units(recipe, parts, marked, work))
         shards = decisions.shards(parts, measured)
-        before = duplicates.earlier(recipe)
+        before = sketches.earlier(recipe)
         where = decisions.folder(recipe, shards, before, work)
         judged = self._run("judge", decisions.judge_units(recipe, shards, where))
         elected = duplicates.levels(recipe, judged, before, where, self._run)

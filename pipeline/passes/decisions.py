@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from florilegium.pipeline import schema, store, tables
 from florilegium.pipeline.fingerprint import frame_digest
-from florilegium.pipeline.passes import duplicates, line
+from florilegium.pipeline.passes import duplicates, line, sketches
 from florilegium.pipeline.passes.documents import COLUMNS as DOCUMENTS
 from florilegium.pipeline.passes.documents import Part
 from florilegium.pipeline.recipe import LINE, Recipe
@@ -64,10 +64,10 @@ def folder(recipe: Recipe, corpus: Sequence[Shard], before: Sequence[Mapping[str
     """Where the pass writes: named by what decides and by all that is decided on. before: earlier builds' manifests."""
     own = {
         "stages": line.digests(recipe, ALL_STAGES, deciding=True),
-        "frame": frame_digest(__name__),
+        "frame": frame_digest(__name__, duplicates.__name__),
         "shards": [[shard.key, *shard.digests] for shard in corpus],
         "earlier": [
-            [file["sha256"] for file in one["files"] if file["path"].startswith(f"{duplicates.EARLIER}/")]
+            [file["sha256"] for file in one["files"] if file["path"].startswith(f"{sketches.EARLIER}/")]
             for one in before
         ],
     }
@@ -112,9 +112,9 @@ def judge(unit: Unit, guard: Guard) -> Made:
     numbers = pa.array(range(unit.given["first"], unit.given["first"] + batch.num_rows), pa.int64())
     left = pc.is_null(batch["reason"])
     before = time.process_time()
-    sketches = duplicates.put(unit, stages["deduplicate"], batch.filter(left), numbers.filter(left))
+    stored = sketches.put(unit, stages["deduplicate"], batch.filter(left), numbers.filter(left))
     costs["deduplicate"] += time.process_time() - before
-    outputs = {".parquet": tables.put(unit.path(".parquet"), [batch.select(JUDGED)]), **sketches}
+    outputs = {".parquet": tables.put(unit.path(".parquet"), [batch.select(JUDGED)]), **stored}
     return Made(outputs, {"rows": batch.num_rows, "left": left.true_count}, line.spent(costs, started))
 
 
@@ -171,7 +171,7 @@ def settle(unit: Unit, guard: Guard) -> Made:
     outputs = {
         ".parquet": tables.put(unit.path(".parquet"), [batch.select(WRITES)]),
         ".documents": tables.put_table(
-            unit.path(".documents"), duplicates.later(unit.carry["candidates"], batch["reason"], first)
+            unit.path(".documents"), sketches.later(unit.carry["candidates"], batch["reason"], first)
         ),
     }
     reasons = Counter(reason for reason in batch["reason"].to_pylist() if reason is not None)

@@ -9,9 +9,7 @@ output folders, come behind. No text is read.
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,15 +17,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from florilegium.pipeline import account, store, tables
-from florilegium.pipeline.errors import PipelineError
-from florilegium.pipeline.passes import line
+from florilegium.pipeline import store, tables
+from florilegium.pipeline.passes import line, sketches
+from florilegium.pipeline.passes.sketches import Done, Part
 from florilegium.pipeline.recipe import Recipe
-from florilegium.pipeline.schema import schema
 from florilegium.pipeline.stage import find
-from florilegium.pipeline.work import Guard, Made, Record, Unit
+from florilegium.pipeline.work import Guard, Made, Unit
 
-Done = Sequence[tuple[Unit, Record]]
 Run = Callable[[str, list[Unit]], Done]
 
 ROWS_A_TASK = 4_000_000
@@ -35,68 +31,11 @@ ROWS_A_TASK = 4_000_000
 key: up to 600 MB."""
 MEMBERS_A_TASK = 1_000_000
 """Members that a task elects among, or addresses, about: 80 bytes each, eight times that while sorting."""
-ROWS_READ = 1 << 13
-"""Rows that are read at once: a task wants a small range of each of many files."""
-MOST = (1 << 32) - 1
-"""Documents that are numbered: more are a matter of splitting the corpus by language."""
-STORED = (".bands", ".edges", ".records", ".urls")
-"""What `judge` stores of each file, and a later build reads."""
-EARLIER = "duplicates"
-"""The folder of a build that holds it."""
-LATER = schema(["id", "text_hash"]).append(pa.field("kept", pa.bool_()))
-"""What `settle` adds to it (`.documents`): one row a document that was left by `judge`, in order."""
-EDGE = np.dtype("<u4")
-
-
-@dataclass(frozen=True)
-class Part:
-    """The sketches of one documents file: paths and digests by suffix, documents, and the number of the first.
-
-    candidates: the path of that file; an earlier build's part has `.documents` instead.
-    """
-
-    paths: Mapping[str, str]
-    digests: Mapping[str, str]
-    rows: int
-    first: int
-    key: str
-    candidates: str | None
-
-
-def put(unit: Unit, stage: Any, batch: Any, numbers: Any) -> dict[str, Any]:
-    """Store the sketches of the documents left of one file; answers what stands, by suffix."""
-    sketch = stage.sketch(batch, numbers)
-    return {
-        ".bands": tables.put_sorted(unit.path(".bands"), sketch.bands, "key", _parted(sketch.bands)),
-        ".urls": tables.put_sorted(unit.path(".urls"), sketch.urls, "key", _parted(sketch.urls)),
-        ".edges": store.put_bytes(unit.path(".edges"), sketch.edges.astype(EDGE).tobytes()),
-        ".records": store.put_bytes(unit.path(".records"), sketch.records.tobytes()),
-        ".candidates": tables.put_table(unit.path(".candidates"), sketch.candidates),
-    }
-
-
-def earlier(recipe: Recipe) -> list[dict[str, Any]]:
-    """What the manifests of the earlier builds say, each with its folder (`out`).
-
-    Raises PipelineError where there is none, or where its sketches cannot be compared with this recipe's.
-    """
-    found = []
-    wanted = recipe.stage("deduplicate").comparable()
-    for out in recipe.earlier:
-        manifest = account.manifest(out)
-        has = manifest.get("duplicates")
-        if has is None or {name: has[name] for name in wanted} != wanted:
-            raise PipelineError(
-                f"earlier: {out}: its duplicates were looked for in another way ({_way(has)}; here {_way(wanted)})",
-                "give `near` and `url` of stages.deduplicate as that build has them, or build it again with these",
-            )
-        found.append(manifest | {"out": out})
-    return found
 
 
 def levels(recipe: Recipe, judged: Done, before: Sequence[Mapping[str, Any]], where: str, run: Run) -> Done:
     """Run the levels; answers the elections, those of groups before those of addresses."""
-    parts = list(_parts(judged, before))
+    parts = list(sketches.parts(judged, before))
     stage = recipe.stage("deduplicate")
     urls = run("urls", _range_units(recipe, parts, where, "urls")) if stage.url else []
     matched = run("match", _range_units(recipe, parts, where, "match"))
@@ -115,10 +54,10 @@ def urls(unit: Unit, guard: Guard) -> Made:
     members = find("stages", "deduplicate").members
     low, high = _range(unit)
     found = []
-    for part in map(_part, unit.carry["parts"]):
+    for part in map(sketches.of_json, unit.carry["parts"]):
         rows = tables.between(part.paths[".urls"], low, high)
         groups = pa.table({"local": rows["local"], "group": rows["key"]})
-        found.append(members(groups, *_documents(part)))
+        found.append(members(groups, *sketches.documents(part)))
     elected = stage.elect(pa.concat_tables(found), "deduplicate.url")
     costs["deduplicate"] += time.process_time() - started
     stored = tables.put_sorted(unit.path(".sorted"), elected, "number")
@@ -132,15 +71,15 @@ def match(unit: Unit, guard: Guard) -> Made:
     costs: line.Costs = defaultdict(float)
     ((_, stage),) = line.built(unit.carry["stages"])
     low, high = _range(unit)
-    parts = list(map(_part, unit.carry["parts"]))
+    parts = list(map(sketches.of_json, unit.carry["parts"]))
     keys, numbers = [np.empty(0, np.uint64)], [np.empty(0, np.uint32)]
     for part in parts:
         rows = tables.between(part.paths[".bands"], low, high)
         keys.append(rows["key"].to_numpy())
         numbers.append(rows["local"].to_numpy() + np.uint32(part.first))
-    edges = stage.match(np.concatenate(keys), np.concatenate(numbers), lambda wanted: _records(parts, wanted))
+    edges = stage.match(np.concatenate(keys), np.concatenate(numbers), lambda wanted: sketches.records(parts, wanted))
     costs["deduplicate"] += time.process_time() - started
-    stored = store.put_bytes(unit.path(".edges"), np.ascontiguousarray(edges, EDGE).tobytes())
+    stored = store.put_bytes(unit.path(".edges"), np.ascontiguousarray(edges, sketches.EDGE).tobytes())
     return Made({".edges": stored}, {"edges": len(edges)}, line.spent(costs, started))
 
 
@@ -148,7 +87,7 @@ def unite(unit: Unit, guard: Guard) -> Made:
     """Store the documents that are in groups, by number: a group goes by the smallest number in it."""
     del guard
     started = time.process_time()
-    groups = find("stages", "deduplicate").unite(unit.given["documents"], _edges(unit.carry["edges"]))
+    groups = find("stages", "deduplicate").unite(unit.given["documents"], sketches.edges(unit.carry["edges"]))
     stored = tables.put_sorted(unit.path(".groups"), groups, "number")
     costs = defaultdict(float, deduplicate=time.process_time() - started)
     counts = {"rows": groups.num_rows, "edges": _edges_of(groups["group"].to_numpy())}
@@ -159,10 +98,10 @@ def members(unit: Unit, guard: Guard) -> Made:
     """Store what the choice needs of the documents of one file that are in groups, sorted by group."""
     del guard
     started = time.process_time()
-    part = _part(unit.carry["part"])
+    part = sketches.of_json(unit.carry["part"])
     rows = tables.between(unit.carry["groups"], part.first, part.first + part.rows)
     local = pc.subtract(rows["number"], pa.scalar(part.first, pa.uint32()))
-    candidates, kept, gone = _documents(part)
+    candidates, kept, gone = sketches.documents(part)
     if unit.carry["urls"] and gone is None and candidates.num_rows:
         reasons = [_elected_of(path, candidates) for path in unit.carry["urls"]]
         gone = pc.is_in(candidates["number"], value_set=pa.concat_tables(reasons)["number"].combine_chunks())
@@ -187,65 +126,6 @@ def elect(unit: Unit, guard: Guard) -> Made:
     return Made({".sorted": stored}, {"rows": elected.num_rows}, line.spent(costs, started))
 
 
-def later(candidates: str, reasons: "pa.Array[Any]", first: int) -> pa.Table:
-    """LATER of one file, given why its documents were dropped, and the number of its first row."""
-    found = tables.read(candidates, ["number", "id", "text_hash"])
-    at = pc.subtract(found["number"], first).combine_chunks()
-    kept = pc.is_null(reasons.take(at))
-    return found.select(["id", "text_hash"]).append_column("kept", kept).cast(LATER)
-
-
-def published(judged: Done, settled: Done) -> Iterator[tuple[str, str, Any]]:
-    """What later builds read: where each file stands below the output folder, its path, and what is stored there."""
-    for number, ((unit, record), (known, knows)) in enumerate(zip(judged, settled, strict=True)):
-        files = [(unit.path(end), end, record.outputs[end]) for end in STORED]
-        for path, end, stored in [*files, (known.path(".documents"), ".documents", knows.outputs[".documents"])]:
-            yield f"{EARLIER}/part-{number:05}-{stored.sha256[:8]}{end}", path, stored
-
-
-def _parted(rows: pa.Table) -> Iterator[Any]:
-    yield from rows.combine_chunks().to_batches(max_chunksize=ROWS_READ)
-
-
-def _parts(judged: Done, before: Sequence[Mapping[str, Any]]) -> Iterator[Part]:
-    first = 0
-    for unit, record in judged:
-        paths = {end: unit.path(end) for end in STORED}
-        digests = {end: record.outputs[end].sha256 for end in (*STORED, ".candidates")}
-        yield Part(paths, digests, record.counts["left"], first, unit.key[:-7], unit.path(".candidates"))
-        first += record.counts["left"]
-    for at, manifest in enumerate(before):
-        for number, files in sorted(_by_number(manifest).items()):
-            paths = {end: store.join(manifest["out"], file["path"]) for end, file in files.items()}
-            digests = {end: file["sha256"] for end, file in files.items()}
-            rows = files[".records"]["bytes"] // find("stages", "deduplicate").RECORD
-            yield Part(paths, digests, rows, first, f"earlier-{at:03}-{number}", None)
-            first += rows
-    if first > MOST:
-        raise PipelineError(
-            f"{first} documents are too many to look for duplicates among: {MOST} can be numbered",
-            "build one corpus a language, or a group of them",
-        )
-
-
-def _by_number(manifest: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    found: dict[str, dict[str, Any]] = defaultdict(dict)
-    for file in manifest["files"]:
-        folder, _, name = file["path"].rpartition("/")
-        if folder == EARLIER:
-            stem, _, end = name.partition(".")
-            found[stem.split("-")[1]][f".{end}"] = file
-    return found
-
-
-def _json(part: Part) -> dict[str, Any]:
-    return vars(part) | {}
-
-
-def _part(found: Mapping[str, Any]) -> Part:
-    return Part(**found)
-
-
 def _range_units(recipe: Recipe, parts: Sequence[Part], where: str, level: str) -> list[Unit]:
     """One unit a range of keys. Their number depends on the rows, what they find together does not."""
     suffix = ".bands" if level == "match" else ".urls"
@@ -260,8 +140,11 @@ def _range_units(recipe: Recipe, parts: Sequence[Part], where: str, level: str) 
             folder=where,
             key=f"{at:05}-{level}",
             function=f"{__name__}:{level}",
-            given={"range": [at, ranges], "parts": [_digests(part, used) for part in parts]},
-            carry={"parts": [_json(part) for part in parts], "stages": line.options(recipe, ["deduplicate"])},
+            given={"range": [at, ranges], "parts": [sketches.digests(part, used) for part in parts]},
+            carry={
+                "parts": [sketches.as_json(part) for part in parts],
+                "stages": line.options(recipe, ["deduplicate"]),
+            },
             load=total // ranges,
         )
         for at in range(ranges)
@@ -300,11 +183,11 @@ def _member_units(parts: Sequence[Part], united: Done, urls: Done, where: str) -
             function=f"{__name__}:members",
             given={
                 "groups": record.outputs[".groups"].sha256,
-                "part": [part.first, part.rows, *_digests(part, (".candidates", ".documents"))],
+                "part": [part.first, part.rows, *sketches.digests(part, (".candidates", ".documents"))],
                 "urls": [found.outputs[".sorted"].sha256 for _, found in urls],
             },
             carry={
-                "part": _json(part),
+                "part": sketches.as_json(part),
                 "groups": unit.path(".groups"),
                 "urls": [one.path(".sorted") for one, _ in urls],
             },
@@ -345,27 +228,9 @@ def _edges_of(groups: NDArray[np.uint32]) -> list[int]:
     return sorted({int(edge) for edge in np.sort(groups)[at]})
 
 
-def _digests(part: Part, suffixes: Sequence[str]) -> list[Any]:
-    return [part.first, *(part.digests.get(end) for end in suffixes)]
-
-
 def _range(unit: Unit) -> tuple[int, int | None]:
     at, ranges = unit.given["range"]
     return (at << 64) // ranges, None if at + 1 == ranges else ((at + 1) << 64) // ranges
-
-
-def _documents(part: Part) -> tuple[pa.Table, "pa.Array[Any] | None", "pa.Array[Any] | None"]:
-    """CANDIDATES of a part, which of them are published, and which of them an earlier build has dropped."""
-    if part.candidates is not None:
-        return tables.read(part.candidates), None, None
-    found = tables.read(part.paths[".documents"])
-    wanted = find("stages", "deduplicate").CANDIDATES
-    columns = {
-        field.name: found[field.name] if field.name in found.schema.names else pa.array(np.full(len(found), -1))
-        for field in wanted
-    }
-    kept = found["kept"].combine_chunks()
-    return pa.table(columns).cast(wanted), kept, pc.invert(kept)
 
 
 def _elected_of(path: str, candidates: pa.Table) -> pa.Table:
@@ -373,33 +238,3 @@ def _elected_of(path: str, candidates: pa.Table) -> pa.Table:
     numbers = candidates["number"]
     found = tables.between(path, numbers[0].as_py(), numbers[-1].as_py() + 1)
     return found.filter(pc.is_valid(found["reason"]))
-
-
-def _records(parts: Sequence[Part], wanted: NDArray[np.uint32]) -> NDArray[np.uint8]:
-    """The records of documents, given by number, ascending: as much is read as is asked for, on a local disk."""
-    width = find("stages", "deduplicate").RECORD
-    found = np.empty((len(wanted), width), np.uint8)
-    edges = np.searchsorted(wanted, [part.first for part in parts] + [MOST])
-    for part, begin, end in zip(parts, edges[:-1], edges[1:], strict=True):
-        if begin < end:
-            found[begin:end] = _stored(part.paths[".records"], width)[wanted[begin:end] - np.uint32(part.first)]
-    return found
-
-
-def _stored(path: str, width: int) -> NDArray[np.uint8]:
-    local: Path | None = store.local_path(path)
-    if local is not None:
-        return np.memmap(local, np.uint8, "r").reshape(-1, width)
-    return np.frombuffer(store.read(path) or b"", np.uint8).reshape(-1, width)
-
-
-def _edges(files: Sequence[tuple[str, int]]) -> Iterator[NDArray[np.uint32]]:
-    for path, first in files:
-        yield np.frombuffer(store.read(path) or b"", EDGE).reshape(-1, 2) + np.uint32(first)
-
-
-def _way(has: Mapping[str, Any] | None) -> str:
-    if has is None:
-        return "not at all"
-    bands = "equal texts only" if has["bands"] is None else "{} bands of {}".format(*has["bands"])
-    return f"{bands}, {'with' if has['url'] else 'without'} addresses"

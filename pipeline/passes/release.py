@@ -16,7 +16,7 @@ from florilegium.pipeline import store, tables
 from florilegium.pipeline.account import SCHEMA as LEDGER
 from florilegium.pipeline.errors import PipelineError
 from florilegium.pipeline.fingerprint import file_hash, frame_digest, version_of
-from florilegium.pipeline.passes import duplicates, line, tokens
+from florilegium.pipeline.passes import line, sketches, tokens
 from florilegium.pipeline.passes.decisions import ALL_STAGES, READS, Shard, decided
 from florilegium.pipeline.recipe import Recipe, as_json
 from florilegium.pipeline.stage import find
@@ -234,8 +234,8 @@ def publish(
         name = f"ledger/part-{number:05}-{one.sha256[:8]}.parquet"
         store.copy(unit.path(".parquet"), store.join(out, name))
         listed.append({"path": name, "sha256": one.sha256, "bytes": one.size, "rows": record.counts["rows"]})
-    store.make_folder(store.join(out, duplicates.EARLIER), private=True)
-    for name, path, one in duplicates.published(judged, settled):
+    store.make_folder(store.join(out, sketches.EARLIER), private=True)
+    for name, path, one in sketches.published(judged, settled):
         store.copy(path, store.join(out, name))
         listed.append({"path": name, "sha256": one.sha256, "bytes": one.size})
     store.make_folder(store.join(out, "reports"))
@@ -262,7 +262,7 @@ def publish(
         store.join(out, "manifest.json"), (json.dumps(manifest, indent=1, ensure_ascii=False) + "\n").encode()
     )
     named = {file["path"] for file in listed}
-    for top in ("corpus", "ledger", "tokens", duplicates.EARLIER):
+    for top in ("corpus", "ledger", "tokens", sketches.EARLIER):
         for old in store.listing(store.join(out, top)):
             if f"{top}/{old.name}" not in named:
                 store.remove(old.path)
