@@ -188,7 +188,7 @@ def test_one_row_at_a_time_is_the_whole_batch(rows: list[tuple[str | None, dict[
 
 
 def test_pickles_and_goes_through_json() -> None:
-    stage = Filter(limits={"every": {"length.words": {"low": 50}, "lines.bullets": (None, 0.5), "lines.short": None}})
+    stage = Filter(limits={"every": {"length.words": {"low": 50}, "lines.bullets": {"high": 0.5}, "lines.short": None}})
     assert pickle.loads(pickle.dumps(stage)) == stage
     adapter = TypeAdapter(Filter)
     assert adapter.validate_json(adapter.dump_json(stage)) == stage
