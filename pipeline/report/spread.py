@@ -86,11 +86,19 @@ def _one(spread: Spread, top: float) -> str:
         if mark is not None:
             x = f"{LEFT + (mark - edges[0]) * scale:.1f}"
             lines.append(f'<line class="line {kind}" x1="{x}" x2="{x}" y1="{top + 38:.1f}" y2="{base + 6:.1f}"/>')
-    ends = [f'<text class="soft" x="{LEFT:g}" y="{base + 20:.1f}">{edges[0]:.3g}</text>']
-    ends.append(f'<text class="soft" x="{LEFT + WIDE:g}" y="{base + 20:.1f}" text-anchor="end">{edges[-1]:.3g}</text>')
+    # Bars end at the limit, so the first may begin below any value there can be.
+    least = max(edges[0], float(spread.values.min())) if len(spread.values) else edges[0]
+    ends = [f'<text class="soft" x="{LEFT:g}" y="{base + 20:.1f}">{_short(least)}</text>']
+    ends.append(
+        f'<text class="soft" x="{LEFT + WIDE:g}" y="{base + 20:.1f}" text-anchor="end">{_short(edges[-1])}</text>'
+    )
     ends.append(f'<text class="soft" x="{LEFT - 6:g}" y="{top + 50:.1f}" text-anchor="end">{tallest:,}</text>')
     return (
         f'<text class="title" x="{LEFT:g}" y="{top + 24:.1f}">{escape(spread.title)}</text>'
         f'<line class="base" x1="{LEFT:g}" x2="{LEFT + WIDE:g}" y1="{base:.1f}" y2="{base:.1f}"/>'
         f"{''.join(bars)}{''.join(lines)}{''.join(ends)}"
     )
+
+
+def _short(number: float) -> str:
+    return f"{number:,.0f}" if abs(number) >= 100 else f"{number:.3g}"
