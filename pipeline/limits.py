@@ -83,7 +83,7 @@ def _number(text: str, number: str) -> float | None:
         found = math.nan
     if found is not None and not math.isfinite(found):
         raise _wrong(text, "expected a number, or off", "for example every.length.words.low=50")
-    return int(found) if found is not None and found.is_integer() and abs(found) < 2**53 else found
+    return found
 
 
 def _wrong(text: str, sentence: str, hint: str) -> PipelineError:

@@ -89,8 +89,9 @@ def train(keep: str, drop: str, out: str) -> Trained:
         for label, folder in ((KEEP, keep), (DROP, drop)):
             if all(one != label for one, _ in lines):
                 for_what = "be held out" if what == "held" else "learn from"
+                other = f" ({in_both:,} stand in the other folder, too, and count nowhere)" if in_both else ""
                 raise PipelineError(
-                    f"{folder}: too few texts: there is none to {for_what}",
+                    f"{folder}: too few texts: there is none to {for_what}{other}",
                     f"give at least some fifty different texts; one in {HELD_OUT} is held out",
                 )
     truth = np.array([label == KEEP for label, _ in held])

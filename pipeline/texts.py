@@ -15,6 +15,8 @@ def texts(path: str) -> Iterator[str]:
     reads them; so the folder `corpus` of a build can be given too. Nothing is extracted, filtered or masked. Raises
     PipelineError for what cannot be read, for pages instead of texts, and where there is no text at all.
     """
+    if not (set(path) & set("*?[") or store.is_folder(path) or store.stat(path)):
+        raise PipelineError(f"{path}: there is no such file or folder", "check the path")
     source = Source(name="texts", path=path)
     found = list(inputs.found(source))
     plain = [one for one in found if one.name.lower().endswith(".txt")]

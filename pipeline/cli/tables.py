@@ -375,8 +375,15 @@ def print_what_if(found: "Answer") -> None:
         _print_near(near)
     import yaml
 
-    told = {"stages": {"filter": {"limits": dict(found.limits)}}}
+    told = {"stages": {"filter": {"limits": _plain(found.limits)}}}
     CONSOLE.print(f"\nto build so:\n{yaml.safe_dump(told, sort_keys=False).rstrip()}", markup=False)
+
+
+def _plain(limits: Any) -> Any:
+    """Limits as a person writes them: 50, not 50.0."""
+    if isinstance(limits, Mapping):
+        return {name: _plain(one) for name, one in limits.items()}
+    return int(limits) if isinstance(limits, float) and limits.is_integer() else limits
 
 
 def _print_near(near: "Near") -> None:
@@ -437,7 +444,7 @@ def print_trained(found: "Trained", lines: str) -> None:
         table.add_row(f"to {side}", *(f"{found.confusion[f'{side}.{fate}']:,}" for fate in ("kept", "dropped")))
     CONSOLE.print(table)
     CONSOLE.print(
-        f"\n{found.path}: {found.bytes / 1e6:,.1f} MB, sha256 {found.sha256[:16]}; in a recipe:\n{lines}", markup=False
+        f"\n{found.path}: {found.bytes:,} bytes, sha256 {found.sha256[:16]}; in a recipe:\n{lines}", markup=False
     )
 
 

@@ -152,5 +152,7 @@ def test_too_little_or_nothing_is_said(tmp_path: Path) -> None:
         with pytest.raises(PipelineError) as caught:
             quality.train(str(tmp_path / folder), str(drop), str(tmp_path / "m.bin"))
         assert sentence in str(caught.value)
+    with pytest.raises(PipelineError, match="stand in the other folder, too"):
+        quality.train(str(keep), str(keep), str(tmp_path / "m.bin"))
     with pytest.raises(PipelineError, match=r"m\.bin"):
         quality.train(str(keep), str(drop), str(tmp_path / "no/such/folder/m.bin"))
