@@ -140,8 +140,9 @@ class Deduplicate:
         for rule in keep:
             if rule not in ORDERS:
                 raise ValueError(f"there is no rule {rule!r}; rules are {', '.join(ORDERS)}")
-        if len(set(keep)) < len(keep):
-            raise ValueError("a rule stands twice, and the second decides nothing")
+        columns = [ORDERS[rule][0] for rule in keep]
+        if len(set(columns)) < len(columns):
+            raise ValueError("two rules go by the same, and the second decides nothing")
         return keep
 
     @field_validator("repeat")

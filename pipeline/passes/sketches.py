@@ -68,7 +68,7 @@ def earlier(recipe: Recipe) -> list[dict[str, Any]]:
 
     Raises PipelineError where there is none, or where its sketches cannot be compared with this recipe's.
     """
-    found = []
+    found: list[dict[str, Any]] = []
     wanted = recipe.stage("deduplicate").comparable()
     for out in recipe.earlier:
         manifest = account.manifest(out)
@@ -78,6 +78,15 @@ def earlier(recipe: Recipe) -> list[dict[str, Any]]:
                 f"earlier: {out}: its duplicates were looked for in another way ({_way(has)}; here {_way(wanted)})",
                 "give `near` and `url` of stages.deduplicate as that build has them, or build it again with these",
             )
+        named = [file for files in _by_number(manifest).values() for file in files.values()]
+        for file in named:
+            if store.size(store.join(out, file["path"])) != file["bytes"]:
+                raise PipelineError(
+                    f"earlier: {out}: {file['path']} is not there as its manifest says",
+                    "build it again: what was removed is made again",
+                )
+        if any(one["files"] == manifest["files"] for one in found):
+            raise PipelineError(f"earlier: {out}: the same build is named twice", "name each build once")
         found.append(manifest | {"out": out})
     return found
 

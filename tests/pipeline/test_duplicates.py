@@ -115,6 +115,8 @@ def test_a_new_earlier_build_decides_again_and_extracts_nothing(grown: Path, run
     ("changes", "sentence"),
     [
         ({"earlier": ["nowhere"]}, "holds no finished build"),
+        ({"earlier": ["before", "before"]}, "the same build is named twice"),
+        ({"earlier": ["torn"]}, ".records is not there as its manifest says"),
         ({"earlier": ["before", "./out/"]}, "is the folder that this build writes"),
         (
             {"earlier": ["before"], "stages": {"deduplicate": {"near": {"bands": 14, "rows": 8}}}},
@@ -126,6 +128,8 @@ def test_what_cannot_be_compared_is_said(
     grown: Path, run: Run, tmp_path: Path, changes: dict[str, object], sentence: str
 ) -> None:
     shutil.copytree(grown / "out0", tmp_path / "before")
+    shutil.copytree(grown / "out0", tmp_path / "torn")
+    next((tmp_path / "torn/duplicates").glob("*.records")).write_bytes(b"")
     done = run("build", recipe(tmp_path, "new", STEPS[1], **changes), "--out", tmp_path / "out", status=2)
     assert sentence in done.stderr and "hint:" in done.stderr and "Traceback" not in done.stderr
     assert not (tmp_path / "out").exists()

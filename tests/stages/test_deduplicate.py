@@ -287,7 +287,8 @@ def test_repeats_go_by_the_least_size() -> None:
     [
         ({"near": {"bands": 20, "rows": 6}}, "20 bands of 6 rows need 120 hashes, there are 112"),
         ({"keep": ["newest", "best"]}, "there is no rule 'best'"),
-        ({"keep": ["newest", "newest"]}, "a rule stands twice"),
+        ({"keep": ["newest", "newest"]}, "two rules go by the same"),
+        ({"keep": ["newest", "longest", "oldest"]}, "two rules go by the same"),
         ({"repeat": {2: 2}}, "what holds for clusters of 1 document"),
         ({"near": {"threshold": 0}}, "greater than 0"),
         ({"nearly": {}}, "Unexpected keyword argument"),
