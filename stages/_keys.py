@@ -11,7 +11,7 @@ from florilegium.filters.url import canonical_url
 from florilegium.stages import _duplicates as native
 
 KINDS = 5
-"""Bits of a key that say what it is of: 0 the text as a whole, from 1 on a band. Of 10^9 documents 2 pairs share the
+"""Bits of a key that say what it is of: 0 the text as a whole, from 1 on a band. Of 10^9 documents one pair shares the
 other 59 bits of a band by chance; they are told apart by their signatures, and whole texts by all of their hash."""
 BANDS = (1 << KINDS) - 1
 
