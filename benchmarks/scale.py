@@ -15,12 +15,13 @@ import resource
 import tempfile
 import time
 from collections import defaultdict
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from hosts import Cost
 from numpy.typing import NDArray
 
 from florilegium.pipeline import schema, store
@@ -34,16 +35,6 @@ FILE = 50_000
 """Documents a file: some 200 MB of text."""
 READS = ("id", "source", "url", "fetched", "licence", "characters", "text_hash", "sketch")
 HASHES = 112
-
-
-@dataclass
-class Cost:
-    """What the units of a level cost together; memory_mb: of the largest."""
-
-    units: int = 0
-    cpu_s: float = 0.0
-    memory_mb: float = 0.0
-    bytes: int = 0
 
 
 def mixed(*seeds: NDArray[np.uint64]) -> NDArray[np.uint64]:
